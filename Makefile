@@ -77,7 +77,7 @@ TARGETS = x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin x86_
 
 lock: ## resolve pyproject.toml again and rewrite both lock files (UPGRADE=1 for newer versions)
 	@if [ ! -x $(UV) ]; then $(CHOOSE); \
-	  { [ -x $(BIN)/pip ] || "$$python" -m venv $(VENV); } && $(BIN)/python -m pip install --quiet uv; fi
+	  "$$python" -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; fi
 	$(COMPILE) pyproject.toml --group models --group build --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock $$($(NAMES)) --output-file requirements-dev.lock
 	@for target in $(TARGETS); do for version in 3.11 3.12 3.13; do \
