@@ -105,7 +105,7 @@ def fingerprint() -> str:
 
 
 def usable(python: Path) -> bool:
-    """Tell whether the environment's Python runs, is of the asking version, has pip, and was not moved here."""
+    """Tell whether the environment's Python runs, is fits, has pip, and was not moved here."""
     version = f"import sys; assert sys.version_info[:2] == {tuple(sys.version_info[:2])}; "
     try:
         # The second, since uv makes environments without pip.
