@@ -105,20 +105,22 @@ def fingerprint() -> str:
 
 
 def usable(python: Path) -> bool:
-    """Tell whether the environment's Python runs, is fits, has pip, and was not moved here."""
-    version = f"import sys; assert sys.version_info[:2] == {tuple(sys.version_info[:2])}; "
+    """Tell whether the environment's Python runs, fits, has pip, and was not moved here."""
+    fits = f"import sys; assert sys.version_info[:2] == {tuple(sys.version_info[:2])}"
+    has_pip = f"{fits}; import pip._internal.cli.main"
+    get_pip = f"{fits}; import ensurepip; ensurepip.bootstrap()"  # uv makes environments without it
     try:
-        # The second, since uv makes environments without pip.
-        for attempt in ("import pip._internal.cli.main", "import ensurepip; ensurepip.bootstrap()"):
-            done = subprocess.run([python, "-I", "-c", version + attempt], capture_output=True, check=False)
-            if done.returncode == 0:
-                break
-        else:
+        if not runs(python, has_pip) and not (runs(python, get_pip) and runs(python, has_pip)):
             return False
         # Every script in an environment begins with the full path of its Python.
         return str(python.parent).encode() in next(python.parent.glob("pip3*")).read_bytes()
     except (OSError, StopIteration):
         return False
+
+
+def runs(python: Path, code: str) -> bool:
+    """Tell whether `code` runs to its end in the environment's Python."""
+    return subprocess.run([python, "-I", "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def create(environment: Path, python: Path) -> None:
