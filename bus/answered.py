@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bus.job import Outcome, Result
 from bus.settings import MEGABYTE, Limits
 
 
@@ -16,17 +17,18 @@ def fingerprint(op: str, params: bytes) -> bytes:
     ).digest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A terminal message as it was sent."""
+    """How a request ended, and which request it was."""
 
     fingerprint: bytes
-    message: bytes
-    at: float
+    outcome: Outcome
+    size: int
+    at_s: float
 
 
 class Answered:
-    """Terminal messages by request id, bounded by count, bytes and age (monotonic, so a clock may jump)."""
+    """Outcomes by request id, bounded by count, bytes and age (monotonic, so a clock may jump)."""
 
     def __init__(self, limits: Limits, now: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -34,11 +36,12 @@ class Answered:
         self._by_id: OrderedDict[str, Answer] = OrderedDict()
         self._bytes = 0
 
-    def remember(self, request_id: str, print_: bytes, message: bytes) -> None:
+    def remember(self, request_id: str, fingerprint: bytes, outcome: Outcome) -> None:
         """Keep what a request ended with."""
         self._drop(request_id)
-        self._by_id[request_id] = Answer(print_, message, self._now())
-        self._bytes += len(message)
+        size = len(outcome.encoded) if isinstance(outcome, Result) else len(outcome.message)
+        self._by_id[request_id] = Answer(fingerprint, outcome, size, self._now())
+        self._bytes += size
         self._expire()
 
     def get(self, request_id: str) -> Answer | None:
@@ -48,13 +51,13 @@ class Answered:
 
     def _expire(self) -> None:
         limits = self._limits
-        oldest_allowed = self._now() - limits.remembered_s
+        oldest_allowed_s = self._now() - limits.remembered_s
         while self._by_id:
             request_id, oldest = next(iter(self._by_id.items()))
             if (
                 len(self._by_id) <= limits.remembered
                 and self._bytes <= limits.remembered_mb * MEGABYTE
-                and oldest.at >= oldest_allowed
+                and oldest.at_s >= oldest_allowed_s
             ):
                 return
             self._drop(request_id)
@@ -62,4 +65,4 @@ class Answered:
     def _drop(self, request_id: str) -> None:
         answer = self._by_id.pop(request_id, None)
         if answer is not None:
-            self._bytes -= len(answer.message)
+            self._bytes -= answer.size

@@ -1,6 +1,6 @@
 """Turn a failed validation into a sentence: the field, what came, and what is allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -37,26 +37,42 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
     """
     first = error.errors(include_url=False)[0]
     path = ".".join(str(part) for part in first["loc"]) or "params"
-    name = str(first["loc"][0]) if first["loc"] else ""
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    if first["type"] == "extra_forbidden":
-        near = get_close_matches(name, properties, n=1)
+    facts: dict[str, Any] = {"field": path}
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        siblings = _at(schema, first["loc"][:-1]).get("properties", {})
+        near = get_close_matches(str(first["loc"][-1]), siblings, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        allowed = ", ".join(properties) or "none"
-        return f"{path}: unknown parameter{hint}; allowed: {allowed}", {"field": path}
-    rule = properties.get(name)
-    if rule is None:
-        return f"{path}: {shown(first['input'])}; {first['msg']}", {"field": path}
-    rule = _resolve(rule, schema)
+        return f"{path}: unknown{hint}; allowed: {', '.join(siblings) or 'none'}", facts
     came = "missing" if first["type"] == "missing" else shown(first["input"])
-    nested = len([part for part in first["loc"] if part != name]) > 0 and rule.get("type") in (
-        "array",
-        "object",
-    )
-    allowed = first["msg"] if nested else f"must be {allowed_words(rule, schema)}"
+    rule = _at(schema, first["loc"])
+    if not first["loc"] or "properties" in rule:
+        return f"{path}: {came}; {first['msg']}", facts
+    allowed = f"must be {allowed_words(rule, schema)}"
     if first["type"] in ("value_error", "assertion_error"):
-        allowed = first["msg"].removeprefix("Value error, ")
-    return f"{path}: {came}; {allowed}", {"field": path, "allowed": dict(rule)}
+        allowed = str(first["msg"]).partition(", ")[2]  # what a validator of ours says
+    return f"{path}: {came}; {allowed}", {**facts, "allowed": dict(rule)}
+
+
+def _at(schema: Mapping[str, Any], location: Sequence[int | str]) -> Mapping[str, Any]:
+    """Find the part of a schema that speaks of one place in the data."""
+    rule = _resolve(schema, schema)
+    for part in location:
+        choices = [_resolve(choice, schema) for choice in (rule, *rule.get("anyOf", ()))]
+        inner = (_child(choice, part) for choice in choices)
+        found = next((child for child in inner if child is not None), None)
+        if found is None:
+            # pydantic names the branch of a union it tried, which is no place in the data.
+            continue
+        rule = _resolve(found, schema)
+    return rule
+
+
+def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any] | None:
+    if isinstance(part, int):
+        items = rule.get("items")
+        return items if isinstance(items, Mapping) else None
+    found = rule.get("properties", {}).get(part, rule.get("additionalProperties"))
+    return found if isinstance(found, Mapping) else None
 
 
 def shown(value: Any) -> str:

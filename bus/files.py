@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,18 +128,25 @@ class Files:
             raise
         return path
 
-    def release(self, size: int, path: str | None) -> None:
-        """Give room back and remove the file, if it was written."""
+    def release(self, size: int) -> None:
+        """Give room in the spool back."""
         self._spool_bytes_left += size
-        if path is not None:
-            with contextlib.suppress(OSError):
-                Path(path).unlink(missing_ok=True)
+
+    @staticmethod
+    def remove(path: str) -> None:
+        """Remove a file that came as bytes. Touches the disk."""
+        with contextlib.suppress(OSError):
+            Path(path).unlink(missing_ok=True)
 
 
-def digest(path: str) -> bytes:
-    """Return the BLAKE2b digest of a file's bytes, read in pieces. Releases the GIL while it hashes."""
+def digest(path: str, check: Callable[[], None]) -> bytes:
+    """Return the BLAKE2b digest of a file's bytes, read in pieces, without holding the GIL.
+
+    `check` is called for each piece and may raise, when nobody waits for the digest any more.
+    """
     state = hashlib.blake2b(digest_size=32)
     with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
+            check()
             state.update(chunk)
     return state.digest()

@@ -19,6 +19,7 @@ from pydantic import Field
 from bus.errors import Aborted, BusError, Internal, TooLarge, Unavailable, by_code
 from bus.messages import Priority
 from bus.pipe import Accepted, Failed, Finished, Message, Progressed, Ready, Run
+from bus.schema import documented
 from bus.settings import MEGABYTE, LaneSettings, PoolSettings
 from bus.worker import WorkerSettings
 from bus.worker_process import WorkerProcess, WorkerState, signal_name
@@ -61,6 +62,7 @@ class Work:
     handed_out: int = 0
 
 
+@documented
 @dataclass(frozen=True)
 class WorkerStatus:
     """One worker: its process, what it does, and how large it is."""
@@ -70,6 +72,7 @@ class WorkerStatus:
     resident: Megabytes
 
 
+@documented
 @dataclass(frozen=True)
 class LaneStatus:
     """One engine: whether it takes work, how much waits, how often its workers died, and its workers."""
@@ -106,6 +109,7 @@ class Lane:
         self._run_time_s = 1.0
         self._deaths_in_a_row = 0
         self.deaths = 0
+        self.warm = False
         self.serving = Serving.SERVING
 
     def start(self) -> None:
@@ -146,7 +150,7 @@ class Lane:
             if busy_with is work and worker.state is WorkerState.BUSY:
                 worker.enter(WorkerState.CANCELLING)
                 worker.stop_reason, worker.blameless = error, True
-                worker.cancel_softly()
+                worker.cancel_softly(work.number)
                 self._arm(worker, self._pool.cancel_grace_s, worker.kill)
                 self._on_change()
 
@@ -189,6 +193,7 @@ class Lane:
             case Ready():
                 self._disarm(worker)
                 worker.enter(WorkerState.IDLE)
+                self.warm = True
                 self._serve_again()
             case Accepted() if work is not None:
                 if worker.state is WorkerState.BUSY:

@@ -120,6 +120,11 @@ class Operation:
                 values[name] = Path(values[name])
         return values
 
+    @cached_property
+    def immediate(self) -> bool:
+        """Whether it is answered in the loop at once, without a job: a plain `def` without a lane."""
+        return self.lane is None and not inspect.iscoroutinefunction(self.function)
+
     @property
     def takes_progress(self) -> bool:
         """Whether the function reports how far it is."""
@@ -206,6 +211,16 @@ class Operations(Mapping[str, Operation]):
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._by_name: dict[str, Operation] = {}
+        self.add(operations)
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """Take in more, while the daemon is being built.
+
+        Raises
+        ------
+        ValueError
+            If a name is taken.
+        """
         for operation in operations:
             if operation.name in self._by_name:
                 raise ValueError(f"{operation.name}: declared twice")

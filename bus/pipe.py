@@ -1,8 +1,8 @@
 """What the daemon and a worker say to each other over their private pipe.
 
 Down goes one job at a time; up come `ready`, then for each job `accepted`, any number of `progress`, and
-one ending: `result` or `failed`. A second pipe carries one byte down: the soft cancel, which the worker
-looks for whenever the engine reports progress.
+one ending: `finished` or `failed`. A second pipe carries the number of a job that is no longer wanted, the
+soft cancel, which the worker looks for whenever the engine reports progress.
 """
 
 from dataclasses import asdict, dataclass

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from bus.lane import Lane, LaneStatus
+from bus.lane import Lane, LaneStatus, Serving
 from bus.operations import Operation
 from bus.settings import MEGABYTE, LaneSettings, Limits, PoolSettings
 from bus.worker import WorkerSettings
@@ -44,6 +44,11 @@ class Pool:
 
     def __getitem__(self, name: str) -> Lane:
         return self._lanes[name]
+
+    @property
+    def warm(self) -> bool:
+        """Whether every lane has had a warm worker, or has been given up."""
+        return all(lane.warm or lane.serving is Serving.NOT_SERVING for lane in self._lanes.values())
 
     def status(self) -> dict[str, LaneStatus]:
         """Say how each lane is."""

@@ -74,10 +74,9 @@ class Publisher:
             self._last.popitem(last=False)
         self._send(topic, event)
 
-    def forget(self, prefix: str) -> None:
-        """Drop the last values of a finished job's topics."""
-        for topic in [topic for topic in self._last if topic.startswith(prefix)]:
-            del self._last[topic]
+    def forget(self, topic: str) -> None:
+        """Drop the last value of a topic that will have no other."""
+        self._last.pop(topic, None)
 
     def _send(self, topic: str, event: dict[str, Any]) -> None:
         # XPUB never blocks: at a subscriber's high-water mark it drops for that subscriber alone.

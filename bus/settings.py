@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bus.schema import documented
+
 Count = Annotated[int, Field(ge=1, json_schema_extra={"unit": "1"})]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
 Megabytes = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "MB"})]
@@ -12,6 +14,7 @@ Megabytes = Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra=
 MEGABYTE = 1_000_000
 
 
+@documented
 @dataclass(frozen=True)
 class Limits:
     """Bounds on what a client may send and what the daemon keeps for it."""
@@ -32,6 +35,8 @@ class Limits:
     """Most messages kept for a client that does not read."""
     outbox_mb: Megabytes = 16.0
     """Most megabytes kept for a client that does not read."""
+    outboxes_mb: Megabytes = 128.0
+    """Most megabytes kept for all such clients together."""
     remembered: Count = 1024
     """Most ended requests whose answer is kept for a client that asks again."""
     remembered_mb: Megabytes = 64.0
@@ -49,6 +54,7 @@ class Limits:
         return int(self.message_mb * MEGABYTE)
 
 
+@documented
 @dataclass(frozen=True)
 class Curve:
     """CURVE keys (RFC 26), Z85 text of 40 characters each; empty is no encryption."""
@@ -59,6 +65,7 @@ class Curve:
     """Public keys of the clients that may connect; empty admits every client that knows the daemon's key."""
 
 
+@documented
 @dataclass(frozen=True)
 class LaneSettings:
     """Workers of one engine."""
@@ -71,6 +78,7 @@ class LaneSettings:
     """Resident size at which a worker is stopped."""
 
 
+@documented
 @dataclass(frozen=True)
 class PoolSettings:
     """What holds for the workers of every engine."""
@@ -91,6 +99,7 @@ class PoolSettings:
     """How long an engine stays NOT_SERVING before one worker is tried again."""
 
 
+@documented
 @dataclass(frozen=True)
 class BusSettings:
     """The two sockets and what holds for everything on them."""

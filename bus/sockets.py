@@ -23,7 +23,6 @@ def common_options(socket: zmq.asyncio.Socket, largest_frame: int) -> None:
     socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
     socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
     socket.setsockopt(zmq.MAXMSGSIZE, largest_frame)
-    socket.setsockopt(zmq.IPV6, 1)
 
 
 def send_now(socket: zmq.asyncio.Socket, frames: Sequence[bytes]) -> BaseException | None:

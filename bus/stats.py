@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bus.schema import documented
+
 Milliseconds = Annotated[float, Field(ge=0, json_schema_extra={"unit": "ms"})]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"unit": "1"})]
 
@@ -14,6 +16,7 @@ Count = Annotated[int, Field(ge=0, json_schema_extra={"unit": "1"})]
 _SAMPLES = 512
 
 
+@documented
 @dataclass(frozen=True)
 class Quantiles:
     """How a duration is distributed, over the latest samples; zeros before the first."""
@@ -23,6 +26,7 @@ class Quantiles:
     p99: Milliseconds
 
 
+@documented
 @dataclass(frozen=True)
 class OperationStats:
     """What was counted of one operation since the daemon started."""

@@ -8,7 +8,6 @@ import contextlib
 import importlib
 import multiprocessing
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -19,16 +18,7 @@ from multiprocessing.connection import Connection, wait
 import structlog
 
 from bus import logs
-from bus.errors import (
-    BusError,
-    DataLoss,
-    Internal,
-    InvalidArgument,
-    NotFound,
-    PermissionDenied,
-    TooLarge,
-    by_code,
-)
+from bus.failure import translate
 from bus.messages import pack
 from bus.operations import Operation, engine_operations
 from bus.pipe import Accepted, Failed, Finished, Message, Progressed, Ready, Run, decode, encode
@@ -114,8 +104,6 @@ def _serve(
     jobs: Connection,
     cancels: Connection,
 ) -> None:
-    while cancels.poll():
-        cancels.recv_bytes()  # meant for a job that ended before it was read
     _send(jobs, Accepted(run.number))
     structlog.contextvars.bind_contextvars(request_id=run.request_id, op=run.op)
     try:
@@ -133,8 +121,10 @@ class _Reporter:
         self._stage = ""
 
     def __call__(self, fraction: float, stage: str) -> None:
-        if self._cancels.poll():
-            raise SoftCancel
+        while self._cancels.poll():
+            # One meant for an earlier job, which ended before it was read, is passed over.
+            if int.from_bytes(self._cancels.recv_bytes(8), "big") == self._number:
+                raise SoftCancel
         now = time.monotonic()
         if stage != self._stage or now - self._last_s >= _PROGRESS_INTERVAL_S:
             self._last_s, self._stage = now, stage
@@ -162,38 +152,6 @@ def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _
             f"result: {len(result)} bytes; must be at most {settings.result_bytes}",
         )
     return Finished(run.number, result)
-
-
-def translate(error: Exception) -> BusError:
-    """Turn what an operation raised into the error its client is told.
-
-    `code` on the exception wins; then what the caller can mend (`ValueError`, files); anything else is a bug,
-    logged with its traceback under the reference that the client is given.
-    """
-    if isinstance(error, BusError):
-        return error
-    known = by_code(str(getattr(error, "code", "")), retryable=False)
-    if known is not None:
-        return known(_sentence(error))
-    for kind, failure in _MENDABLE:
-        if isinstance(error, kind):
-            return failure(_sentence(error))
-    reference = secrets.token_hex(4)
-    log.error("operation.bug", ref=reference, exc_info=error)
-    return Internal(f"internal error; look for {reference} in the log", details={"ref": reference})
-
-
-_MENDABLE: tuple[tuple[type[Exception], type[BusError]], ...] = (
-    (FileNotFoundError, NotFound),
-    (PermissionError, PermissionDenied),
-    (ValueError, InvalidArgument),
-    (MemoryError, TooLarge),
-    (OSError, DataLoss),
-)
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) or type(error).__name__
 
 
 def _send(connection: Connection, message: Message) -> None:

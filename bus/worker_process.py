@@ -94,10 +94,10 @@ class WorkerProcess:
         with contextlib.suppress(OSError, ValueError):
             self._jobs.send_bytes(data)
 
-    def cancel_softly(self) -> None:
-        """Ask the job to end at its next progress report."""
+    def cancel_softly(self, number: int) -> None:
+        """Ask a job to end at its next progress report."""
         with contextlib.suppress(OSError):
-            self._cancels.send_bytes(b"c")
+            self._cancels.send_bytes(number.to_bytes(8, "big"))
 
     def kill(self, reason: BusError | None = None, *, blameless: bool = False) -> None:
         """End the process now.
