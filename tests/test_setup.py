@@ -215,6 +215,7 @@ def test_what_no_lock_names_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # tensorflow's first import on a cold disk
 def test_magenta_and_what_it_stands_on_import_together() -> None:
     # In a process of its own: tensorflow stays out of this one, and reads its variables when it is imported.
     script = (
