@@ -87,7 +87,8 @@ def allowed_words(rule: Mapping[str, Any], schema: Mapping[str, Any] | None = No
     """Say in words what a JSON Schema allows: `between 20 and 400 BPM`, `one of major, minor`."""
     rule = _resolve(rule, schema or {})
     if "anyOf" in rule:
-        return " or ".join(dict.fromkeys(allowed_words(part, schema) for part in rule["anyOf"]))
+        parts = [part for part in rule["anyOf"] if part.get("type") != "null"]
+        return " or ".join(dict.fromkeys(allowed_words(part, schema) for part in parts))
     if "const" in rule:
         return repr(rule["const"])
     if "enum" in rule:
