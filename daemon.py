@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
     from typing import Any
 
     from adapters.settings import Config
@@ -100,8 +100,12 @@ async def _serve(config: Config) -> int:
         http = HttpServer(config.http, bus, paths.state.expanduser()) if config.http.enabled else None
         if http is not None:
             house.callback(http.close)
-        report = Reporter(bus, core, http)
+        tasks: list[asyncio.Task[None]] = []
+        report = Reporter(
+            bus, core, None if http is None else http.url, lambda: not any(task.done() for task in tasks)
+        )
         status_file = StatusFile(paths.status_file.expanduser(), report.document)
+        house.callback(status_file.close)
         manager = ServiceManager.from_environment(os.environ)
 
         def changed() -> None:
@@ -120,13 +124,14 @@ async def _serve(config: Config) -> int:
             parts["http"] = http.run()
         bus.start()
         manager.ready(report.sentence())
-        log.info("daemon.ready", version=report.version, instance=bus.instance, **report.endpoints)
-        async with _running(parts) as tasks:
+        log.info("daemon.ready", instance=bus.instance, **report.endpoints())
+        async with _running(parts, tasks):
             code = await _until_stopped(stopped, tasks)
             manager.stopping("finishing what runs")
             log.info("daemon.stopping", open_requests=len(bus.dispatcher.jobs))
             _exit_if_stuck(2 * config.bus.drain_s + _CLOSE_S)
             await bus.drain()
+            report.stopped = True
             await status_file.write_now()
         log.info("daemon.stopped")
     return code
@@ -153,11 +158,13 @@ def _signals() -> Iterator[asyncio.Event]:
 
 
 @contextlib.asynccontextmanager
-async def _running(parts: Mapping[str, Coroutine[Any, Any, None]]) -> Any:
-    """Run every part, and cancel what is left in the end."""
-    tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+async def _running(
+    parts: Mapping[str, Coroutine[Any, Any, None]], tasks: list[asyncio.Task[None]]
+) -> AsyncIterator[None]:
+    """Run every part, as `tasks`, and cancel what is left in the end."""
+    tasks += [asyncio.create_task(part, name=name) for name, part in parts.items()]
     try:
-        yield tasks
+        yield
     finally:
         for task in tasks:
             task.cancel()
