@@ -1,8 +1,8 @@
 """What the service manager is told: ready, healthy, stopping (systemd's notification protocol).
 
 The daemon says `READY=1` when it can be used, feeds the watchdog only while its event loop is healthy, and
-says `STOPPING=1` before it drains. Where nobody listens (no `NOTIFY_SOCKET`: a terminal, launchd, Windows) all
-of it does nothing. Nothing here blocks or raises for what the other side does.
+says `STOPPING=1` before it drains. Where nobody listens (no `NOTIFY_SOCKET`: a terminal, launchd, Windows),
+all of it does nothing. Nothing here blocks or raises for what the other side does.
 
 Source: sd_notify(3). It is a few lines, so no dependency is taken for it.
 """
