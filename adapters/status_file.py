@@ -67,6 +67,7 @@ def status_document(
     core_url: str,
     lanes_down: Mapping[str, str],
     models_missing: Mapping[str, str],
+    core_asked: bool = True,
     now: datetime | None = None,
 ) -> StatusDocument:
     """Make the status document of plain facts.
@@ -91,13 +92,15 @@ def status_document(
         Why each engine that does not serve does not, by its name.
     models_missing
         How to install each model that an operation needs and that is not installed, by its name.
+    core_asked
+        Whether DAWG-CORE has been asked at all since the start: until then nothing is said to be missing.
     now
         Time of writing, with its time zone; None for now.
     """
     now = now or datetime.now(UTC)
     steps = [f"engine {lane} is not serving: {why}" for lane, why in sorted(lanes_down.items())]
     steps += [f"install model {model}: {how}" for model, how in sorted(models_missing.items())]
-    if not connected and phase == "running":
+    if core_asked and not connected and phase != "draining":
         steps.append(f"start DAWG-CORE: not reachable at {core_url}")
     if phase == "stopped":
         steps = ["start DAWG-AI: it was stopped"]

@@ -125,8 +125,8 @@ def test_a_stopped_daemon_only_asks_to_be_started() -> None:
     assert document(phase="stopped", connected=False).next_steps == ["start DAWG-AI: it was stopped"]
 
 
-def test_a_daemon_that_just_starts_does_not_know_yet_whether_dawg_core_is_there() -> None:
-    assert document(phase="starting", connected=False).next_steps == []
+def test_a_daemon_that_has_not_asked_yet_does_not_say_that_dawg_core_is_missing() -> None:
+    assert document(phase="starting", connected=False, core_asked=False).next_steps == []
 
 
 def test_the_time_is_iso_8601_in_utc() -> None:
