@@ -65,12 +65,12 @@ def _as_json(config: Config) -> bool:
 async def _serve(config: Config) -> int:
     """Build, run, drain, close: what is built last is closed first."""
     import structlog
+
+    from adapters.core import Core
     from adapters.http import HttpServer
     from adapters.service_manager import ServiceManager
     from adapters.status_file import StatusFile
     from adapters.status_report import Reporter
-
-    from adapters.core import Core
     from adapters.table import core_operations
     from bus import control
     from bus.operations import discover

@@ -15,7 +15,7 @@ class Reporter:
     """Puts what is true now into words. All methods are called in the event loop and cost little."""
 
     def __init__(self, bus: Bus, core: Core, http_url: str | None, running: Callable[[], bool]) -> None:
-        """`running` says whether every part of the daemon still runs."""
+        """Learn whom to ask; `running` says whether every part of the daemon still runs."""
         self._bus = bus
         self._core = core
         self._http_url = http_url

@@ -47,10 +47,11 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
     rule = _at(schema, first["loc"])
     if not first["loc"] or "properties" in rule:
         return f"{path}: {came}; {first['msg']}", facts
-    allowed = f"must be {allowed_words(rule, schema)}"
+    facts["allowed"] = dict(rule)
     if first["type"] in ("value_error", "assertion_error"):
-        allowed = str(first["msg"]).partition(", ")[2]  # what a validator of ours says
-    return f"{path}: {came}; {allowed}", {**facts, "allowed": dict(rule)}
+        # A validator of ours says what came and what is allowed; pydantic puts "Value error, " before it.
+        return f"{path}: {str(first['msg']).partition(', ')[2]}", facts
+    return f"{path}: {came}; must be {allowed_words(rule, schema)}", facts
 
 
 def _at(schema: Mapping[str, Any], location: Sequence[int | str]) -> Mapping[str, Any]:
