@@ -1,5 +1,6 @@
 """The table of operations: whole, with words for everything, and the same in the READMEs as in the code."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ def test_every_number_of_an_operation_has_a_unit(operation: Operation) -> None:
         assert not missing, missing
 
 
-def numbers_without_unit(schema: Any, path: str) -> Any:
+def numbers_without_unit(schema: Any, path: str) -> Iterator[str]:
     if isinstance(schema, dict):
-        if schema.get("type") in ("number", "integer") and "unit" not in schema:
+        if "unit" in schema:
+            return  # its own, or that of what it is a choice of
+        if schema.get("type") in ("number", "integer"):
             yield path
         for key, inner in schema.items():
             yield from numbers_without_unit(inner, f"{path}/{key}")
