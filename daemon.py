@@ -97,7 +97,7 @@ async def _serve(config: Config) -> int:
             ),
         )
         house.callback(bus.close)
-        http = HttpServer(config.http, bus, paths.state.expanduser()) if config.http.enabled else None
+        http = HttpServer(config.http, bus) if config.http.enabled else None
         if http is not None:
             house.callback(http.close)
         tasks: list[asyncio.Task[None]] = []
