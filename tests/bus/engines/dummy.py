@@ -37,7 +37,9 @@ class Size:
     size: Count
 
 
-def echo(value: str = "", number: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})] = 120) -> Echo:
+def echo(
+    value: str = "", number: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})] = 120
+) -> Echo:
     """Give back what came."""
     del number
     return Echo(value, os.getpid())
@@ -59,7 +61,11 @@ def stubborn(seconds: Seconds) -> Echo:
 
 def fail(kind: str) -> Echo:
     """Raise what is asked for."""
-    raise {"value": ValueError("tempo: 0; must be between 20 and 400 BPM"), "bug": KeyError("secret"), "os": OSError("cut off")}[kind]
+    raise {
+        "value": ValueError("tempo: 0; must be between 20 and 400 BPM"),
+        "bug": KeyError("secret"),
+        "os": OSError("cut off"),
+    }[kind]
 
 
 def die(signal_number: Count = int(signal.SIGKILL), after: Seconds = 0.0) -> Echo:
