@@ -8,10 +8,15 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bus import logs
 from tests.bus.running import Dealer, RunningBus, Subscriber, running_bus
+
+# The same examples each time, and no clock: the machine may be busy.
+hypothesis.settings.register_profile("dawg", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("dawg")
 
 
 @pytest.fixture(scope="session", autouse=True)
