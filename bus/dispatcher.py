@@ -247,6 +247,8 @@ class Dispatcher:
             on_progress=partial(self._progressed, job),
             ended=asyncio.get_running_loop().create_future(),
         )
+        # Past a deadline nobody looks at how the work ended.
+        job.work.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._pool[job.operation.lane or ""].submit(job.work)
         return await asyncio.shield(job.work.ended)
 

@@ -35,6 +35,24 @@ class Fingerprint:
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+class Spooled(str):
+    """A file that a transport of this process has put into the spool, where a client may name a path.
+
+    No message can hold one, since what is decoded is plain text: that is why its path is not checked again.
+    Whoever submits it gives the file away, and the `size` bytes of room that were reserved for it; the
+    dispatcher takes both back, however the request ends.
+    """
+
+    size: int = 0
+
+    @classmethod
+    def of(cls, path: str, size: int) -> "Spooled":
+        """Name a file of `size` bytes."""
+        spooled = cls(path)
+        spooled.size = size
+        return spooled
+
+
 class Files:
     """Decides which paths may be read, and keeps files that came as bytes while they are needed."""
 
@@ -117,9 +135,13 @@ class Files:
             )
         self._spool_bytes_left -= size
 
+    def new_file(self) -> tuple[int, str]:
+        """Make an empty private file; returns its descriptor, open for writing, and its path."""
+        return tempfile.mkstemp(dir=self._spool)
+
     def write(self, data: bytes) -> str:
         """Write bytes, whose room is reserved, to a private file. Touches the disk."""
-        handle, path = tempfile.mkstemp(dir=self._spool)
+        handle, path = self.new_file()
         try:
             with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor has no path to open
                 file.write(data)
