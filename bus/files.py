@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bus.errors import InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
 
 _CHUNK_BYTES = 1 << 20
@@ -62,11 +64,14 @@ class Files:
         self._spool_bytes_left = spool_bytes
 
     def prepare(self) -> None:
-        """Make the spool folder, private, and empty it of what a killed daemon left."""
+        """Make the spool folder, private, and empty it of what killed daemons left."""
         self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._spool.iterdir():
-            with contextlib.suppress(OSError):
-                left.unlink()
+            # Another daemon may use the folder too: each puts its process id into its files' names.
+            owner = left.name.partition("-")[0]
+            if not owner.isdecimal() or not psutil.pid_exists(int(owner)):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def resolve(self, field: str, path: str, *, folder: bool = False) -> str:
         """Return the real path of a file (or folder) a client may have read. Touches the disk.
@@ -137,7 +142,7 @@ class Files:
 
     def new_file(self) -> tuple[int, str]:
         """Make an empty private file; returns its descriptor, open for writing, and its path."""
-        return tempfile.mkstemp(dir=self._spool)
+        return tempfile.mkstemp(dir=self._spool, prefix=f"{os.getpid()}-")
 
     def write(self, data: bytes) -> str:
         """Write bytes, whose room is reserved, to a private file. Touches the disk."""
