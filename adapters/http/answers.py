@@ -15,7 +15,15 @@ import msgpack
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from bus.errors import BusError, DeadlineExceeded, InvalidArgument, NotFound, PermissionDenied, Unimplemented
+from bus.errors import (
+    BusError,
+    DeadlineExceeded,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    TooLarge,
+    Unimplemented,
+)
 from bus.messages import error_fields
 
 JSON: Final = "application/json"
@@ -25,6 +33,12 @@ class TooSlow(DeadlineExceeded):
     """A request that took too long to arrive."""
 
     http_status = 408
+
+
+class HeadTooLarge(TooLarge):
+    """A request whose headers are more than any client of ours sends."""
+
+    http_status = 431
 
 
 class UnsupportedMedia(InvalidArgument):

@@ -11,6 +11,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from adapters.http import openapi
@@ -19,7 +20,7 @@ from adapters.http.calls import Calls
 from adapters.http.events import EventStreams
 from adapters.settings import HttpSettings
 from bus import identity
-from bus.errors import BusError, InvalidArgument, Unavailable
+from bus.errors import BusError, Cancelled, InvalidArgument, Unavailable
 from bus.failure import translate
 from bus.operations import Operation
 from bus.service import Bus
@@ -54,7 +55,12 @@ def make_app(bus: Bus, settings: HttpSettings, streams: EventStreams) -> FastAPI
         redirect_slashes=False,
         # FastAPI 0.165 reports to whatever OpenTelemetry finds configured; this daemon reports to nobody.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        exception_handlers={HTTPException: _refused, BusError: _failed, Exception: _failed},
+        exception_handlers={
+            HTTPException: _refused,
+            BusError: _failed,
+            ClientDisconnect: _gone,
+            Exception: _failed,
+        },
     )
     calls = Calls(bus, settings)
     for operation in bus.operations.values():
@@ -136,3 +142,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     del request
     return error_answer(translate(error))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    del request, error
+    return error_answer(Cancelled("the client has gone"))  # for the log: nobody reads it

@@ -15,7 +15,6 @@ from adapters.http.answers import JSON, TooSlow, as_json, error_body
 from bus.errors import BusError, InvalidArgument, ResourceExhausted
 
 MOST_CONNECTIONS: Final = 400
-HEAD_BYTES: Final = 32_768
 HEAD_S: Final = 10.0
 # A client that reads nothing while there is something for it, or goes on sending what was refused.
 STALLED_S: Final = 30.0
@@ -58,7 +57,7 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
         del msg
-        self._refuse(InvalidArgument("request: not HTTP/1.1 that can be read, or its head is too long"))
+        self._refuse(InvalidArgument("request: cannot be read as HTTP, or its head is too long"))
 
     def pause_writing(self) -> None:
         """Learn that the client does not read as fast as is written."""

@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.http.answers import error_answer
+from adapters.http.answers import HeadTooLarge, error_answer
 from bus.errors import BusError, InvalidArgument, PermissionDenied, Unavailable
 from bus.failure import translate
 from bus.messages import ID_CHARACTERS
@@ -29,6 +28,8 @@ TIMEOUT: Final = "X-Timeout-S"
 PRIORITY: Final = "X-Priority"
 CACHED: Final = "X-Cached"
 
+HEAD_BYTES: Final = 32_768
+_MOST_HEADERS: Final = 100
 _PORT = re.compile(r":\d{1,5}\Z")
 _ID = re.compile(rf"[!-~]{{1,{ID_CHARACTERS}}}\Z")
 _PREFLIGHT_S = 600
@@ -81,8 +82,6 @@ class Guard:
                     await _preflight(headers)(scope, receive, exchange.send)
                     return
             await self._app(scope, receive, exchange.send)
-        except ClientDisconnect:
-            return
         except asyncio.CancelledError:
             stopping = Unavailable("the daemon is stopping", retry_after=1.0)
             await self._say(stopping, scope, receive, exchange)
@@ -104,7 +103,17 @@ class Guard:
             If the host or the origin is not one of ours.
         InvalidArgument
             If a header is given twice, or the request id cannot be one.
+        HeadTooLarge
+            If there is more of it than any client of ours sends.
         """
+        # What comes in one piece, the parser of HTTP has not bounded.
+        head_bytes = len(scope["raw_path"]) + len(scope["query_string"])
+        head_bytes += sum(len(name) + len(value) for name, value in scope["headers"])
+        if head_bytes > HEAD_BYTES or len(scope["headers"]) > _MOST_HEADERS:
+            raise HeadTooLarge(
+                f"request: a head of {head_bytes} bytes and {len(scope['headers'])} headers; "
+                f"must be at most {HEAD_BYTES} and {_MOST_HEADERS}"
+            )
         for name in ("Host", "Origin", "Content-Type", REQUEST_ID, TIMEOUT, PRIORITY):
             if len(headers.getlist(name)) > 1:
                 raise InvalidArgument(f"{name}: given twice; must be given once")

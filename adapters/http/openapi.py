@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from adapters.http.answers import JSON, MethodNotAllowed, TooSlow, UnsupportedMedia
+from adapters.http.answers import JSON, HeadTooLarge, MethodNotAllowed, TooSlow, UnsupportedMedia
 from adapters.http.arguments import FILE, file_alias, resolve, types_of
 from adapters.http.guard import CACHED, PRIORITY, REQUEST_ID, TIMEOUT
 from bus.errors import BusError
@@ -60,6 +60,7 @@ def _errors(*kinds: type[BusError]) -> dict[str, Any]:
 
 _OPERATION_ERRORS: Final = _errors(
     *BusError.__subclasses__(),
+    HeadTooLarge,
     TooSlow,
     UnsupportedMedia,
 )
@@ -256,7 +257,7 @@ def _fixed_paths() -> dict[str, Any]:
         "properties": {"status": {"const": "healthy"}},
     }
     always = [error for error in BusError.__subclasses__() if error.http_status in (400, 403, 404)]
-    refused = _errors(*always, MethodNotAllowed)
+    refused = _errors(*always, HeadTooLarge, MethodNotAllowed)
     busy = _errors(*(error for error in BusError.__subclasses__() if error.http_status in (429, 503)))
     return {
         "/": {

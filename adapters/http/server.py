@@ -12,9 +12,9 @@ import structlog
 import uvicorn
 
 from adapters.http.app import make_app, path_of
-from adapters.http.connection import HEAD_BYTES, Connection
+from adapters.http.connection import Connection
 from adapters.http.events import EventStreams
-from adapters.http.guard import Guard
+from adapters.http.guard import HEAD_BYTES, Guard
 from adapters.settings import HttpSettings
 from bus.endpoints import EndpointError, is_loopback, port_holder
 from bus.service import Bus
