@@ -1,5 +1,7 @@
 """Operations over HTTP: phase 1's requests and replies, and what is said of those that cannot be served."""
 
+import contextlib
+import http.client
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -200,6 +202,18 @@ def test_a_request_joined_by_another_outlives_the_first(served: Served) -> None:
             while served.inside(lambda: len(served.bus.dispatcher.jobs["joined"].clients)) < 2:
                 time.sleep(0.02)
         assert second.result(20) == 200
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    with contextlib.closing(connection):
+        times_s = []
+        for _ in range(50):
+            began_s = time.perf_counter()
+            connection.request("POST", "/api/v1/bus/ping")
+            connection.getresponse().read()
+            times_s.append(time.perf_counter() - began_s)
+    assert sorted(times_s)[10] < 0.03  # Nagle's algorithm makes nearly all of them 40 ms
 
 
 def test_200_clients_at_once_are_all_answered(served: Served) -> None:
