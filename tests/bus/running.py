@@ -247,6 +247,17 @@ class Subscriber:
                 if wanted(topic, event):
                     return events
 
+    async def synchronised(self, bus: RunningBus) -> None:
+        """Wait until the bus knows of what was subscribed to."""
+        self.socket.subscribe("synchronised/")
+        while True:
+            bus.bus.publisher.publish("synchronised/", {})
+            if await self.socket.poll(20):
+                break
+        self.socket.unsubscribe("synchronised/")
+        bus.bus.publisher.forget("synchronised/")
+        await self.rest(0.06)
+
     async def rest(self, for_s: float = 0.2) -> list[tuple[str, Message]]:
         """Return everything that is there and still comes within a time."""
         events = []
