@@ -4,8 +4,7 @@ import signal
 import sqlite3
 import stat
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.cache import ResultCache, content_key
+from tests.bus.child import holds_in_child
 
 MB = 1_000_000
 
@@ -165,22 +165,6 @@ def test_a_file_in_place_of_its_folder_costs_the_cache_alone(path: Path) -> None
     cache.put(key(1), b"result")
     assert cache.get(key(1)) is None
     cache.close()
-
-
-def holds_in_child(check: Callable[[], bool], *, nobody: bool = False) -> bool:
-    """Check in a child, which may give up rights and be killed; root could write anywhere."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of 3.12: threads are not there in the child
-        child = os.fork()
-    if child == 0:
-        try:
-            if nobody and os.getuid() == 0:
-                os.setgid(65534)
-                os.setuid(65534)
-            os._exit(0 if check() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def test_a_folder_that_cannot_be_written_costs_the_cache_alone(tmp_path: Path) -> None:
