@@ -9,8 +9,11 @@ from engines._units import Progress
 from engines.analyze import bands, pitches
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, Heard, listen
-from engines.analyze.results import Analysis, Beats, Key, Loudness, TempoAlternative
+from engines.analyze.onset_strength import onset_envelope
+from engines.analyze.results import Analysis, Beats, Key, Loudness, Meter, TempoAlternative
 from engines.analyze.rhythm import find_rhythm
+
+METER_NAMES: dict[int, Meter] = {4: "4/4", 3: "3/4"}
 
 
 def audio(path: Path, progress: Progress) -> Analysis:
@@ -35,6 +38,10 @@ def audio(path: Path, progress: Progress) -> Analysis:
         tempo_confidence=rhythm.tempo_confidence,
         tempo_alternatives=rhythm.tempo_alternatives,
         beat_times=rhythm.beat_times,
+        downbeat_times=rhythm.downbeat_times,
+        meter=rhythm.meter,
+        meter_confidence=rhythm.meter_confidence,
+        loop_beats=rhythm.loop_beats,
         loudness=_loudness(heard),
         sample_rate=float(heard.sr),
         channels=heard.n_channels,
@@ -47,7 +54,7 @@ def audio(path: Path, progress: Progress) -> Analysis:
 
 def beats(path: Path, progress: Progress) -> Beats:
     """Answer `analyze.beats`."""
-    heard = listen(path, {RHYTHM}, progress)
+    heard = listen(path, {RHYTHM, TONAL}, progress)
     progress(0.8, "beats")
     result = _beats(heard)
     progress(1.0, "done")
@@ -74,18 +81,23 @@ def warm_up() -> None:
     """Run each stage once on next to nothing."""
     listener = pitches.PitchListener()
     listener.push(np.zeros(pitches.SR, np.float32))
-    listener.finish()
-    find_rhythm(np.ones((200, bands.N_BANDS), np.float32), 2.0)
+    clicks = np.zeros((800, bands.N_BANDS), np.float32)
+    clicks[::40] = 1.0
+    find_rhythm(onset_envelope(clicks), listener.finish(), 9.0)
 
 
 def _beats(heard: Heard) -> Beats:
-    rhythm = find_rhythm(heard.bands, heard.duration)
+    rhythm = find_rhythm(onset_envelope(heard.bands), heard.pitches, heard.duration)
     return Beats(
         tempo=rhythm.tempo,
         tempo_confidence=rhythm.confidence,
         tempo_alternatives=[TempoAlternative(bpm, weight) for bpm, weight in rhythm.alternatives],
         beats=len(rhythm.beats),
         beat_times=rhythm.beats.tolist(),
+        downbeat_times=rhythm.downbeats.tolist(),
+        meter=METER_NAMES.get(rhythm.bars.meter),
+        meter_confidence=rhythm.bars.confidence,
+        loop_beats=rhythm.loop_beats,
         duration=heard.duration,
     )
 

@@ -20,6 +20,7 @@ from engines._units import (
 
 PitchClass = Literal["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
 Mode = Literal["major", "minor"]
+Meter = Literal["3/4", "4/4"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ class Beats:
     ]
     beats: Annotated[Count, Field(description="Number of beats.")]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    loop_beats: Annotated[
+        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+    ]
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
 
@@ -128,6 +135,12 @@ class Analysis:
         list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
     ]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    loop_beats: Annotated[
+        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+    ]
     loudness: Annotated[Loudness, Field(description="Loudness by ITU-R BS.1770-4 and EBU R 128.")]
     sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
     channels: Annotated[Count, Field(description="The file's number of channels.")]
