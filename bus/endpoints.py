@@ -24,6 +24,7 @@ from bus.settings import Curve
 from bus.sockets import LINGER_MS, common_options
 
 _TCP = re.compile(r"tcp://(?P<host>\[[^\]]+\]|[^:/]+|\*):(?P<port>\d{1,5}|\*)\Z")
+_LAST_PORT = 65_535
 # A Unix socket's path with its closing zero: 108 on Linux, 104 on macOS.
 _IPC_PATH_BYTES = 103
 
@@ -48,7 +49,8 @@ def check_endpoint(name: str, endpoint: str, curve: Curve) -> None:
             )
         return
     parts = _TCP.match(endpoint)
-    if parts is None:
+    # ZMQ takes a port's lowest 16 bits, whatever was meant.
+    if parts is None or (parts["port"] != "*" and int(parts["port"]) > _LAST_PORT):
         raise EndpointError(f"{name}: {endpoint}; must be like tcp://127.0.0.1:9001 or ipc:///run/dawg.sock")
     if not is_loopback(parts["host"]) and not curve.secret_key:
         raise EndpointError(
