@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ async def _serve(config: Config) -> int:
     from adapters.status_report import Reporter
     from adapters.table import core_operations
     from bus import control
-    from bus.operations import discover
+    from bus.operations import discover, installed_models
     from bus.service import Bus, Surroundings
 
     log = structlog.get_logger()
@@ -95,6 +96,7 @@ async def _serve(config: Config) -> int:
                 cache_mb=config.cache.max_mb,
                 lanes=config.engines,
                 core=lambda: control.Core(core.connected, config.core.url),
+                models=partial(installed_models, "engines"),
                 log_level=config.log.level,
                 log_json=_as_json(config),
             ),
