@@ -2,10 +2,10 @@
 
     python bench/accuracy.py --data DIR [--rendered DIR] [--bootstrap 2000]
 
-`--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the models
-have learned from these recordings; with `--rendered` (what `engines.analyze.training.render` wrote) each group is
-also scored with tempo and bar models trained without it, which is the honest table. Intervals are 95 %, by
-bootstrap over recordings, seed 0.
+`--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
+models have learned from these recordings; with `--rendered` (what `engines.analyze.training.render` wrote)
+each group is also scored with tempo and bar models trained without it, which is the honest table. Intervals
+are 95 %, by bootstrap over recordings, seed 0.
 """
 
 import argparse
