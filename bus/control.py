@@ -299,8 +299,10 @@ class Control:
                 "state": self.state,
             }
             self._publisher.publish(HEARTBEAT, body)
-            # A loop that was stopped for long does not make up for the beats it missed.
-            due_s = max(due_s + self._facts.settings.heartbeat_s, loop.time())
+            due_s += self._facts.settings.heartbeat_s
+            if due_s < loop.time():
+                # A loop that was stopped for long does not make up for the beats it missed.
+                due_s = loop.time() + self._facts.settings.heartbeat_s
             await asyncio.sleep(due_s - loop.time())
 
     async def tell(self) -> None:
