@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,12 +164,14 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
     Raises
     ------
     EndpointError
-        If another daemon holds it: the message names its process.
+        If another daemon holds it: the message names its process. Also if what is there is no socket.
     """
     if not endpoint.startswith("ipc://") or sys.platform == "win32":
         yield
         return
-    path = Path(endpoint.removeprefix("ipc://") + ".lock")
+    socket_path = Path(endpoint.removeprefix("ipc://"))
+    _check_replaceable(socket_path, endpoint)
+    path = socket_path.with_name(socket_path.name + ".lock")
     with _open_lock(path, endpoint) as file:
         _lock(file, endpoint)
         try:
@@ -176,7 +179,14 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
         finally:
             # The socket file goes with its lock held, the lock file stays: removing it would let two hold it.
             with contextlib.suppress(OSError):
-                Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
+                socket_path.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path, endpoint: str) -> None:
+    # ZMQ removes whatever is under the name before it binds, somebody's song as well.
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise EndpointError(f"{endpoint}; is there and no socket: remove it, or choose another name")
 
 
 def _open_lock(path: Path, endpoint: str) -> IO[str]:
@@ -188,7 +198,8 @@ def _open_lock(path: Path, endpoint: str) -> IO[str]:
 
 
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # In a folder that others may write to, a link could lead to any file of ours.
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _lock(file: IO[str], endpoint: str) -> None:

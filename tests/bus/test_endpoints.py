@@ -207,6 +207,28 @@ async def test_what_a_killed_daemon_left_is_taken_over(tmp_path: Path, short: Pa
         assert (await client.ask("bus.ping"))["type"] == "reply"
 
 
+@pytest.mark.parametrize("name", ["song.wav", "folder", "link"])
+def test_what_is_no_socket_is_left_where_it_is(short: Path, name: str) -> None:
+    (short / "song.wav").write_text("music")
+    (short / "folder").mkdir()
+    (short / "link").symlink_to("song.wav")
+    with (
+        pytest.raises(EndpointError, match=f"ipc://{short}/{name}; is there and no socket"),
+        endpoint_lock(f"ipc://{short}/{name}"),
+    ):
+        pass
+    assert (short / "song.wav").read_text() == "music"
+    assert sorted(path.name for path in short.iterdir()) == ["folder", "link", "song.wav"]
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(short: Path) -> None:
+    (short / "song.wav").write_text("music")
+    (short / "bus.lock").symlink_to("song.wav")
+    with pytest.raises(EndpointError, match=r"bus\.lock"), endpoint_lock(f"ipc://{short}/bus"):
+        pass
+    assert (short / "song.wav").read_text() == "music"
+
+
 async def test_one_endpoint_cannot_be_both_sockets(tmp_path: Path, short: Path) -> None:
     both = f"ipc://{short}/bus"
     with pytest.raises(EndpointError, match="is taken by"):
