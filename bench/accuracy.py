@@ -20,6 +20,7 @@ import mir_eval
 import numpy as np
 
 from engines.analyze import bars, keys, pulse
+from engines.analyze.chord_finding import find_chords
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
 from engines.analyze.onset_strength import onset_envelope
 from engines.analyze.pitches import chroma
@@ -66,6 +67,8 @@ def score(recording: Recording, rhythm: Rhythm, data: Path, scores: Scores) -> N
     if row["key"]:
         found = keys.find_key(chroma(recording.heard.pitches))
         scores.add("key, MIREX", group, mir_eval.key.weighted_score(row["key"], found.name) if found else 0.0)
+    if row["chords"]:
+        scores.add("chords, majmin", group, chord_score(recording, rhythm, data))
     if row["beats"]:
         truth_beats = np.loadtxt(data / row["beats"], ndmin=2)
         truth_beats = truth_beats[truth_beats[:, 0] < duration]
@@ -76,6 +79,20 @@ def score(recording: Recording, rhythm: Rhythm, data: Path, scores: Scores) -> N
         if (truth_beats[:, 1] == 1).any():
             down = trim(truth_beats[truth_beats[:, 1] == 1, 0])
             scores.add("downbeats F", group, mir_eval.beat.f_measure(down, trim(rhythm.downbeats)))
+
+
+def chord_score(recording: Recording, rhythm: Rhythm, data: Path) -> float:
+    """Share of the time that root and third are right (majmin, weighted by duration)."""
+    heard = recording.heard
+    truth, labels = mir_eval.io.load_labeled_intervals(str(data / recording.row["chords"]))
+    found = find_chords(heard.pitches, rhythm.beats, heard.duration)
+    times = np.array([[c.start, c.end] for c in found])
+    times, names = mir_eval.util.adjust_intervals(
+        times, [c.label for c in found], truth.min(), truth.max(), "N", "N"
+    )
+    pieces, a, b = mir_eval.util.merge_labeled_intervals(truth, labels, times, names)
+    lengths = mir_eval.util.intervals_to_durations(pieces)
+    return float(mir_eval.chord.weighted_accuracy(mir_eval.chord.majmin(a, b), lengths))
 
 
 def interval(values: Sequence[float], draws: int) -> tuple[float, float]:
