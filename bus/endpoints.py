@@ -34,27 +34,33 @@ class EndpointError(Exception):
     """An endpoint that cannot be served; the message says why and what to do."""
 
 
+class EndpointNotAllowed(EndpointError):
+    """An endpoint or a key that no start will take: the configuration is wrong."""
+
+
 def check_endpoint(name: str, endpoint: str, curve: Curve) -> None:
     """Refuse what must not be bound; `name` is its configuration key, for the message.
 
     Raises
     ------
-    EndpointError
+    EndpointNotAllowed
         If it is neither `tcp` nor `ipc`, is malformed, or is reachable from other machines without CURVE.
     """
     if endpoint.startswith("ipc://"):
         path = endpoint.removeprefix("ipc://")
         if not Path(path).is_absolute() or len(os.fsencode(path)) > _IPC_PATH_BYTES:
-            raise EndpointError(
+            raise EndpointNotAllowed(
                 f"{name}: {endpoint}; must be ipc:// and an absolute path of at most {_IPC_PATH_BYTES} bytes"
             )
         return
     parts = _TCP.match(endpoint)
     # ZMQ takes a port's lowest 16 bits, whatever was meant.
     if parts is None or (parts["port"] != "*" and int(parts["port"]) > _LAST_PORT):
-        raise EndpointError(f"{name}: {endpoint}; must be like tcp://127.0.0.1:9001 or ipc:///run/dawg.sock")
+        raise EndpointNotAllowed(
+            f"{name}: {endpoint}; must be like tcp://127.0.0.1:9001 or ipc:///run/dawg.sock"
+        )
     if not is_loopback(parts["host"]) and not curve.secret_key:
-        raise EndpointError(
+        raise EndpointNotAllowed(
             f"{name}: {endpoint}; can be reached from other machines, and bus.curve.secret_key is empty. "
             "Bind 127.0.0.1, or set CURVE keys (README, Security)"
         )
@@ -75,7 +81,7 @@ def check_key(name: str, key: str) -> None:
 
     Raises
     ------
-    EndpointError
+    EndpointNotAllowed
         Naming the key's place in the configuration, never the key.
     """
     try:
@@ -83,7 +89,7 @@ def check_key(name: str, key: str) -> None:
     except (ValueError, KeyError):
         right = False
     if len(key) != 40 or not right:
-        raise EndpointError(
+        raise EndpointNotAllowed(
             f"{name}: must be a CURVE key, 40 characters of Z85 (zmq.curve_keypair() makes them)"
         )
 
@@ -186,7 +192,7 @@ def _check_replaceable(path: Path, endpoint: str) -> None:
     # ZMQ removes whatever is under the name before it binds, somebody's song as well.
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise EndpointError(f"{endpoint}; is there and no socket: remove it, or choose another name")
+            raise EndpointNotAllowed(f"{endpoint}; is there and no socket: remove it, or choose another name")
 
 
 def _open_lock(path: Path, endpoint: str) -> IO[str]:
