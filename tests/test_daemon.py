@@ -83,8 +83,12 @@ def test_the_status_file_says_how_it_ended(tmp_path: Path) -> None:
         assert document["instance"] == "DAWG-AI"
         assert "POST /api/v1/analyze/audio" in document["api_endpoints_ready"]
         assert document["dawg_core_connected"] is False
+        song = str(write_song(tmp_path / "song.wav"))
+        daemon.ask("analyze.loudness", path=song)
         assert daemon.stop() == 0
-    assert json.loads(status.read_text())["phase"] == "stopped"
+    document = json.loads(status.read_text())
+    assert document["phase"] == "stopped"
+    assert document["completed_tasks"] == ["analyze.loudness: 1"]
 
 
 def test_a_second_daemon_says_who_holds_the_endpoint(daemon: RunningDaemon, tmp_path: Path) -> None:
