@@ -134,6 +134,7 @@ class Lane:
             raise self._not_serving()
         self._waiting[work.priority].append(work)
         self._hand_out()
+        self._on_change()
 
     def expected_wait_s(self) -> float:
         """Guess when a request that is refused now would find room."""

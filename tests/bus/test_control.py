@@ -104,6 +104,22 @@ async def test_status_is_one_snapshot(bus: RunningBus, dealer: Callable[[], Deal
     await client.terminal(waiting)
 
 
+async def test_a_job_that_comes_to_wait_in_its_lane_is_a_change(
+    bus: RunningBus, dealer: Callable[[], Dealer]
+) -> None:
+    client = dealer()
+    running = await client.send("dummy.hold", {"file": "/nowhere"})
+    await until(lambda: [job.state.value for job in bus.bus.dispatcher.jobs.values()] == ["running"])
+    seen: list[int] = []
+    bus.bus.control.on_change.append(lambda: seen.append(bus.bus.pool["dummy"].status().waiting))
+    waiting = await client.send("dummy.echo")
+    await until(lambda: 1 in seen)
+    bus.bus.control.on_change.pop()
+    await client.result("bus.cancel", {"id": running})
+    await client.terminal(running)
+    await client.terminal(waiting)
+
+
 async def test_stats_count_what_was_asked(dealer: Callable[[], Dealer]) -> None:
     client = dealer()
     before = (await client.result("bus.stats"))["operations"]
