@@ -78,6 +78,7 @@ async def _serve(config: Config) -> int:
     from adapters.table import core_operations
     from bus import control
     from bus.operations import discover, installed_models
+    from bus.publisher import STATUS
     from bus.service import Bus, Surroundings
 
     log = structlog.get_logger()
@@ -115,11 +116,9 @@ async def _serve(config: Config) -> int:
         house.callback(status_file.close)
         manager = ServiceManager.from_environment(os.environ)
 
-        def changed() -> None:
-            status_file.changed()
-            manager.status(report.sentence())
-
-        bus.control.on_change.append(changed)
+        bus.control.on_change.append(status_file.changed)
+        # Not on every change, of which a busy daemon has thousands: status events gather them.
+        bus.publisher.listen(STATUS, lambda *_: manager.status(report.sentence()))
         core.on_change = lambda _: bus.control.changed()
         parts: dict[str, Coroutine[Any, Any, None]] = {
             **bus.coroutines(),
