@@ -1,0 +1,1 @@
+"""Writing music: drums, melodies, basses, harmony."""
