@@ -116,6 +116,11 @@ class Internal(BusError):
     code, http_status = "INTERNAL", 500
 
 
-def by_code() -> dict[str, type[BusError]]:
-    """Return the class to raise for each code, as a client of the daemon reads it off the wire."""
-    return {error.code: error for error in reversed(BusError.__subclasses__())}
+def by_code(code: str, *, retryable: bool = True) -> type[BusError] | None:
+    """Return the class a code stands for, or None for a code that is not one.
+
+    `RESOURCE_EXHAUSTED` is two failures, which `retryable` tells apart: a full queue, or something too large.
+    """
+    if code == TooLarge.code and not retryable:
+        return TooLarge
+    return next((error for error in BusError.__subclasses__() if error.code == code), None)

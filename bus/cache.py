@@ -1,0 +1,144 @@
+"""Results kept by content, in an embedded store that survives restarts and is bounded in size.
+
+SQLite (in the standard library) in WAL mode, one row a result, the least recently used rows dropped when the
+bound is passed. A store that cannot be opened, is damaged or whose disk is full costs speed and nothing else:
+it is logged once, and every look-up is a miss.
+"""
+
+import contextlib
+import hashlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS result (
+    key  BLOB PRIMARY KEY,
+    body BLOB NOT NULL,
+    used REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS result_used ON result (used);
+"""
+# Dropping rows down to this share of the bound makes it a rare job.
+_KEEP = 0.9
+
+
+def content_key(op: str, version: str, params: bytes, digests: Iterable[bytes]) -> bytes:
+    """Name a result by all it depends on: operation, engine version, parameters, and the files' bytes."""
+    state = hashlib.blake2b(digest_size=32)
+    for part in (op.encode(), version.encode(), params, *digests):
+        # The length in front keeps neighbouring parts apart.
+        state.update(len(part).to_bytes(8, "big") + part)
+    return state.digest()
+
+
+class ResultCache:
+    """Results by key; every method may touch the disk, so none belongs in the event loop."""
+
+    def __init__(self, path: Path, most_bytes: int) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._store: sqlite3.Connection | None = None
+        self._bytes = 0
+        self._warned = False
+
+    def open(self) -> None:
+        """Open the store, making it anew if what is there is no database."""
+        with self._lock:
+            try:
+                self._open()
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                    self._rebuild(error)
+                else:
+                    self._give_up(error)
+            except OSError as error:
+                self._give_up(error)
+
+    def _rebuild(self, reason: Exception) -> None:
+        # A damaged cache holds nothing that cannot be computed again.
+        log.warning("cache.rebuilt", path=str(self._path), reason=str(reason))
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=2.0)
+        try:
+            store.execute("PRAGMA journal_mode = WAL")
+            store.execute("PRAGMA synchronous = NORMAL")  # a result lost with the power is computed again
+            store.executescript(_SCHEMA)
+            (self._bytes,) = store.execute("SELECT coalesce(sum(length(body)), 0) FROM result").fetchone()
+        except BaseException:
+            store.close()
+            raise
+        self._store = store
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a result, or None; marks it as used."""
+        with self._lock:
+            if self._store is None:
+                return None
+            try:
+                row = self._store.execute("SELECT body FROM result WHERE key = ?", (key,)).fetchone()
+                if row is not None:
+                    self._store.execute("UPDATE result SET used = ? WHERE key = ?", (time.time(), key))
+            except sqlite3.Error as error:
+                self._warn(error)
+                return None
+            return None if row is None else bytes(row[0])
+
+    def put(self, key: bytes, body: bytes) -> None:
+        """Keep a result, dropping the least recently used where the bound is passed."""
+        with self._lock:
+            if self._store is None or len(body) > self._most_bytes:
+                return
+            try:
+                self._store.execute(
+                    "INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, body, time.time())
+                )
+                self._bytes += len(body)
+                if self._bytes > self._most_bytes:
+                    self._shrink(self._store)
+            except sqlite3.Error as error:
+                self._warn(error)
+
+    def _shrink(self, store: sqlite3.Connection) -> None:
+        # Recounted, since a replaced row was counted twice.
+        rows = store.execute("SELECT key, length(body) FROM result ORDER BY used DESC").fetchall()
+        kept, old = 0, []
+        for key, size in rows:
+            kept += size
+            if kept > _KEEP * self._most_bytes:
+                kept -= size
+                old.append((key,))
+        store.executemany("DELETE FROM result WHERE key = ?", old)
+        self._bytes = kept
+
+    def close(self) -> None:
+        """Close the store; look-ups after it are misses."""
+        with self._lock:
+            if self._store is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    self._store.close()
+                self._store = None
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            log.warning("cache.failing", path=str(self._path), reason=str(error))
+        self._warned = True
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("cache.off", path=str(self._path), reason=str(error))
+        self._store = None

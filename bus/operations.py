@@ -1,0 +1,277 @@
+"""The table of operations: what each takes, gives, and where it runs.
+
+An operation is a plain function. Its signature is the schema of its parameters, its return type (a frozen
+dataclass) the schema of its result, its docstring the manual. Engines list theirs in a tuple `OPERATIONS`;
+`discover` finds every engine in a package, `declare` makes an operation of one function. Neither looks at
+what the function does: a bus process reads signatures and never loads what an engine needs to work.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PydanticInvalidForJsonSchema,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+
+from bus.errors import InvalidArgument, Unimplemented
+from bus.explain import explain
+
+DEFAULT_TIMEOUT_S = 60.0
+
+# The one parameter that is the bus's own: engines report to it, callers never send it.
+PROGRESS_PARAMETER = "progress"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing the daemon can do.
+
+    Attributes
+    ----------
+    name
+        Wire name, `engine.function`.
+    function
+        `def` runs in a worker of `lane`, `async def` in the event loop.
+    lane
+        The engine whose workers run it; None for the loop.
+    module
+        Dotted name under which a worker imports the engine; None for the loop.
+    timeout_s
+        Deadline where the request names none, seconds from arrival.
+    version
+        Engine version when the result depends on nothing but parameters and file contents, so that it may be
+        cached; None otherwise.
+    files
+        Parameters that are files: a path or bytes on the wire, a `Path` for the function.
+    folders
+        Parameters that are folders: a path on the wire.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    params: type[BaseModel]
+    result: TypeAdapter[Any]
+    lane: str | None = None
+    module: str | None = None
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    version: str | None = None
+    files: frozenset[str] = field(default_factory=frozenset)
+    folders: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def manual(self) -> str:
+        """The function's docstring, for `describe`, the OpenAPI page and the command line."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """First line of the manual."""
+        return self.manual.partition("\n")[0]
+
+    @cached_property
+    def params_schema(self) -> dict[str, Any]:
+        """JSON Schema of the parameters."""
+        return self.params.model_json_schema()
+
+    @cached_property
+    def result_schema(self) -> dict[str, Any]:
+        """JSON Schema of the result."""
+        return self.result.json_schema(mode="serialization")
+
+    def validate(self, params: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
+        """Check parameters against the signature and fill in defaults.
+
+        `strict` takes only values of the right type; without it text is read as numbers and booleans, for
+        transports that have only text.
+
+        Raises
+        ------
+        InvalidArgument
+            Naming the first parameter that is wrong, what came and what is allowed.
+        """
+        try:
+            return self.params.model_validate(params, strict=strict).model_dump()
+        except ValidationError as error:
+            message, details = explain(error, self.params_schema)
+            raise InvalidArgument(message, details=details) from None
+
+    def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn validated parameters back into what the function takes: files and folders become `Path`."""
+        model = self.params.model_validate(params)
+        values = {name: getattr(model, name) for name in type(model).model_fields}
+        for name in self.files | self.folders:
+            if values[name] is not None:
+                values[name] = Path(values[name])
+        return values
+
+    @cached_property
+    def immediate(self) -> bool:
+        """Whether it is answered in the loop at once, without a job: a plain `def` without a lane."""
+        return self.lane is None and not inspect.iscoroutinefunction(self.function)
+
+    @property
+    def takes_progress(self) -> bool:
+        """Whether the function reports how far it is."""
+        return PROGRESS_PARAMETER in inspect.signature(self.function).parameters
+
+
+def declare(
+    name: str,
+    function: Callable[..., Any],
+    *,
+    lane: str | None = None,
+    module: str | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    version: str | None = None,
+) -> Operation:
+    """Make an operation of a function by reading its signature.
+
+    Raises
+    ------
+    TypeError
+        If a parameter or the result is not annotated: an operation without a schema cannot be served.
+    """
+    signature = inspect.signature(function)
+    hints = typing.get_type_hints(function, include_extras=True)
+    if "return" not in hints:
+        raise TypeError(f"{name}: the result must be annotated")
+    fields: dict[str, Any] = {}
+    files: set[str] = set()
+    folders: set[str] = set()
+    for parameter in signature.parameters.values():
+        if parameter.name == PROGRESS_PARAMETER:
+            continue
+        if parameter.name not in hints:
+            raise TypeError(f"{name}: parameter {parameter.name} must be annotated")
+        annotation = hints[parameter.name]
+        role = _role(annotation)
+        if role is not None:
+            annotation, is_file = _on_the_wire(annotation, role)
+            (files if is_file else folders).add(parameter.name)
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[parameter.name] = (annotation, default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    return Operation(
+        name=name,
+        function=function,
+        params=create_model(name.replace(".", "_") + "_params", __config__=config, **fields),
+        result=TypeAdapter(hints["return"]),
+        lane=lane,
+        module=module,
+        timeout_s=timeout_s,
+        version=version,
+        files=frozenset(files),
+        folders=frozenset(folders),
+    )
+
+
+def _role(annotation: Any) -> dict[str, Any] | None:
+    """Return the part of a parameter's JSON Schema that says it is a file or folder, if it is one."""
+    try:
+        schema = TypeAdapter(annotation).json_schema()
+    except PydanticInvalidForJsonSchema:
+        return None
+    for part in (schema, *schema.get("anyOf", ())):
+        if "contentMediaType" in part or part.get("format") == "directory-path":
+            return dict(part)
+    return None
+
+
+def _on_the_wire(annotation: Any, role: dict[str, Any]) -> tuple[Any, bool]:
+    """Replace a file's annotation by what a client sends: a path or bytes, or only a path for a folder."""
+    is_file = "contentMediaType" in role
+    kind: Any = str | bytes if is_file else str
+    if is_file:
+        role["description"] = (
+            role.get("description") or "A path inside the readable roots, or the file's bytes."
+        )
+    wire: Any = Annotated[kind, WithJsonSchema(role)]
+    optional = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return (wire | None if optional else wire), is_file
+
+
+class Operations(Mapping[str, Operation]):
+    """The table, by wire name; looking up a name that is not there says which are near."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._by_name: dict[str, Operation] = {}
+        self.add(operations)
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """Take in more, while the daemon is being built.
+
+        Raises
+        ------
+        ValueError
+            If a name is taken.
+        """
+        for operation in operations:
+            if operation.name in self._by_name:
+                raise ValueError(f"{operation.name}: declared twice")
+            self._by_name[operation.name] = operation
+
+    def __getitem__(self, name: str) -> Operation:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            near = get_close_matches(name, self._by_name, n=3, cutoff=0.5)
+            hint = f"; did you mean {', '.join(near)}?" if near else "; bus.describe lists what there is"
+            raise Unimplemented(
+                f"op: {name[:80]!r} is not an operation of this daemon{hint}", details={"nearest": near}
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+def engine_operations(module: ModuleType) -> list[Operation]:
+    """Read the operations an engine lists at its foot."""
+    engine = module.__name__.rpartition(".")[2]
+    cached = getattr(module, "CACHED", ())
+    timeouts_s: Mapping[str, float] = getattr(module, "TIMEOUTS_S", {})
+    return [
+        declare(
+            f"{engine}.{function.__name__}",
+            function,
+            lane=engine,
+            module=module.__name__,
+            timeout_s=timeouts_s.get(function.__name__, DEFAULT_TIMEOUT_S),
+            version=module.VERSION if function in cached else None,
+        )
+        for function in module.OPERATIONS
+    ]
+
+
+def discover(package: str) -> list[Operation]:
+    """Read the operations of every engine in a package: modules and folders not named with an underscore."""
+    parent = importlib.import_module(package)
+    found: list[Operation] = []
+    for entry in sorted(pkgutil.iter_modules(parent.__path__), key=lambda entry: entry.name):
+        if entry.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{package}.{entry.name}")
+        if hasattr(module, "OPERATIONS"):
+            found += engine_operations(module)
+    return found

@@ -1,0 +1,1 @@
+"""Engines that do as they are told, for tests of the bus."""

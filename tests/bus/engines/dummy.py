@@ -1,0 +1,99 @@
+"""An engine that does as it is told: waits, fails, dies, grows."""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+Progress = Callable[[float, str], None]
+Seconds = Annotated[float, Field(ge=0, le=3600, json_schema_extra={"unit": "s"})]
+Count = Annotated[int, Field(ge=0, le=1_000_000, json_schema_extra={"unit": "1"})]
+AnyFile = Annotated[Path, Field(json_schema_extra={"contentMediaType": "audio/*"})]
+Folder = Annotated[Path, Field(json_schema_extra={"format": "directory-path"})]
+
+
+def silent(fraction: float, stage: str) -> None:
+    """Ignore progress."""
+
+
+@dataclass(frozen=True)
+class Echo:
+    """What came."""
+
+    value: str
+    pid: Count
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a file is."""
+
+    size: Count
+
+
+def echo(value: str = "", number: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})] = 120) -> Echo:
+    """Give back what came."""
+    del number
+    return Echo(value, os.getpid())
+
+
+def wait(seconds: Seconds, steps: Count = 10, progress: Progress = silent) -> Echo:
+    """Take a while, reporting how far it is."""
+    for step in range(steps):
+        progress(step / steps, f"step {step}")
+        time.sleep(seconds / steps)
+    return Echo("waited", os.getpid())
+
+
+def stubborn(seconds: Seconds) -> Echo:
+    """Take a while without looking whether it is still wanted."""
+    time.sleep(seconds)
+    return Echo("waited", os.getpid())
+
+
+def fail(kind: str) -> Echo:
+    """Raise what is asked for."""
+    raise {"value": ValueError("tempo: 0; must be between 20 and 400 BPM"), "bug": KeyError("secret"), "os": OSError("cut off")}[kind]
+
+
+def die(signal_number: Count = int(signal.SIGKILL), after: Seconds = 0.0) -> Echo:
+    """Kill the worker."""
+    time.sleep(after)
+    os.kill(os.getpid(), signal_number)
+    time.sleep(60)
+    return Echo("alive", 0)
+
+
+def grow(megabytes: Count) -> Echo:
+    """Take memory and keep it for a while."""
+    block = bytearray(megabytes * 1_000_000)
+    ctypes.memset((ctypes.c_char * len(block)).from_buffer(block), 1, len(block))
+    time.sleep(5)
+    return Echo("grown", os.getpid())
+
+
+def size(path: AnyFile) -> Size:
+    """Measure a file."""
+    return Size(len(path.read_bytes()))
+
+
+def count(folder: Folder) -> Size:
+    """Count what is in a folder."""
+    return Size(len(list(folder.iterdir())))
+
+
+def big(megabytes: Count) -> dict[str, Any]:
+    """Give a large result."""
+    return {"data": b"x" * (megabytes * 1_000_000)}
+
+
+OPERATIONS = (echo, wait, stubborn, fail, die, grow, size, count, big)
+VERSION = "1"
+CACHED = (size,)
+TIMEOUTS_S = {"wait": 30.0}
