@@ -1,11 +1,11 @@
 """Notes and the Standard MIDI File, shared by whoever reads or writes notes.
 
 Conventions: time is in quarter notes from the start of the piece, so that it does not change with the tempo;
-`Score.seconds` says when a quarter is heard. Drums are the parts on MIDI channel 10 (9 counted from zero). `read`
-and `write` are inverse for what `write` can say: one tempo, one time signature, whole bars.
+`Score.seconds` says when a quarter is heard. Drums are the parts on MIDI channel 10 (9 counted from zero).
+`read` and `write` are inverse for what `write` can say: one tempo, one time signature, whole bars.
 
-A MIDI file is data from outside: `read` is bounded in bytes, notes and length before it allocates anything of the
-file's choosing, and whatever is wrong with a file ends in `UndecodableError` or `TooLongError`.
+A MIDI file is data from outside: `read` is bounded in bytes, notes and length before it allocates anything of
+the file's choosing, and whatever is wrong with a file ends in `UndecodableError` or `TooLongError`.
 
 References
 ----------
@@ -21,8 +21,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from ._errors import TooLongError, UndecodableError
-from ._units import Bpm, Pitch, Velocity
+from engines._errors import TooLongError, UndecodableError
+from engines._units import Bpm, Pitch, Velocity
 
 Quarters = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "quarter note"})]
 
@@ -116,13 +116,15 @@ class Score:
 def write(score: Score) -> bytes:
     """Write a Standard MIDI File of format 1 that lasts exactly `score.quarters`.
 
-    The first track holds tempo and time signature; each part has a track and a channel of its own (drums share the
-    percussion channel). A note that would end after the piece is cut there, one that starts there or later is refused.
+    The first track holds tempo and time signature; each part has a track and a channel of its own (drums
+    share the percussion channel). A note that would end after the piece is cut there, one that starts there
+    or later is refused.
 
     Raises
     ------
     ValueError
-        If a note starts before 0 or at the end or later, a tempo cannot be written, or there are over 15 pitched parts.
+        If a note starts before 0 or at the end or later, a tempo cannot be written, or there are over 15
+        pitched parts.
     """
     end = _ticks(score.quarters)
     tracks = [_track(_conductor(score), end)]
@@ -147,15 +149,16 @@ def read(source: Path | bytes) -> Score:
     Returns
     -------
     Score
-        A part for each pair of track and channel that holds notes; its length is the last event's. A file without
-        notes has no parts.
+        A part for each pair of track and channel that holds notes; its length is the last event's. A file
+        without notes has no parts.
 
     Raises
     ------
     UndecodableError
         If it is no MIDI file, or is cut short or damaged.
     TooLongError
-        If it is larger than 8 MiB, holds over 200,000 notes or 1,024 tracks, or lasts over 100,000 quarter notes.
+        If it is larger than 8 MiB, holds over 200,000 notes or 1,024 tracks, or lasts over 100,000 quarter
+        notes.
     """
     if isinstance(source, Path):
         size = source.stat().st_size
@@ -170,7 +173,8 @@ def read(source: Path | bytes) -> Score:
         raise UndecodableError("file: a MIDI file that is cut short") from error
 
 
-# --- writing --------------------------------------------------------------------------------------------------
+# --- writing
+# --------------------------------------------------------------------------------------------------
 
 
 def _ticks(quarters: float) -> int:
@@ -200,14 +204,19 @@ def _part_events(part: Part, channel: int, end: int) -> Iterable[tuple[int, byte
     for note in part.notes:
         start = _ticks(note.start)
         if start >= end:
-            raise ValueError(f"note: starts at quarter {note.start}; the piece ends at {end / TICKS_PER_QUARTER}")
+            raise ValueError(
+                f"note: starts at quarter {note.start}; the piece ends at {end / TICKS_PER_QUARTER}"
+            )
         stop = min(max(_ticks(note.end), start + 1), end)
         yield start, bytes((0x90 | channel, note.pitch, max(1, note.velocity)))
         yield stop, bytes((0x80 | channel, note.pitch, 64))
 
 
 def _track(events: Iterable[tuple[int, bytes]], end: int) -> bytes:
-    """Lay events out by time; at one tick what ends comes before what starts, or a repeated note would be cut."""
+    """Lay events out by time; at one tick what ends comes before what starts.
+
+    Or a repeated note would be cut.
+    """
     body = bytearray()
     now = 0
     for tick, data in sorted(events, key=lambda event: (event[0], _rank(event[1]))):
@@ -229,7 +238,8 @@ def _varint(value: int) -> bytes:
     return bytes(reversed(digits))
 
 
-# --- reading --------------------------------------------------------------------------------------------------
+# --- reading
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass

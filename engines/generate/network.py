@@ -1,14 +1,13 @@
 """Magenta's recurrent networks in NumPy: stacks of LSTM cells, with or without attention, a batch at a time.
 
-Conventions: float32 throughout, shapes (batch, features). The weights are the variables of a Magenta checkpoint
-under their own names; `Network` finds the topology from them, in the names TensorFlow has used since 1.2, in those
-of 1.0, and in those of 2016. A gate block is TensorFlow's `BasicLSTMCell`: input, new, forget, output, with a
-forget bias of 1.
+Conventions: float32 throughout, shapes (batch, features). The weights are the variables of a Magenta
+checkpoint under their own names; `Network` finds the topology from them, in the names TensorFlow has used
+since 1.2, in those of 1.0, and in those of 2016. A gate block is TensorFlow's `BasicLSTMCell`: input, new,
+forget, output, with a forget bias of 1.
 
-References
-----------
-S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", 1997; D. Bahdanau et al., arXiv:1409.0473, for the attention;
-`magenta/contrib/rnn.py` and `tensorflow/python/keras/layers/legacy_rnn/rnn_cell_impl.py` for what is computed exactly.
+References ---------- S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", 1997; D. Bahdanau et al.,
+arXiv:1409.0473, for the attention; `magenta/contrib/rnn.py` and
+`tensorflow/python/keras/layers/legacy_rnn/rnn_cell_impl.py` for what is computed exactly.
 """
 
 import re
@@ -70,29 +69,43 @@ class Lstm:
 
     @property
     def size(self) -> int:
-        return self.kernel.shape[1] // 4
+        """Units."""
+        return int(self.kernel.shape[1]) // 4
 
     @property
     def n_in(self) -> int:
-        return self.kernel.shape[0] - self.size
+        """Inputs."""
+        return int(self.kernel.shape[0]) - self.size
 
     def project(self, x: FloatArray) -> FloatArray:
-        """Return what inputs add to the gates, bias included, for any leading shape: it does not depend on the state."""
+        """Return what inputs add to the gates, bias included, for any leading shape.
+
+        It does not depend on the state.
+        """
         kernel, bias = self._scaled
         product: FloatArray = x @ kernel[: self.n_in] + bias
         return product
 
     def rows(self) -> FloatArray:
-        """Return the gate rows of the inputs, shape (n_in, 4 n): one-hot inputs are looked up rather than multiplied."""
+        """Return the gate rows of the inputs, shape (n_in, 4 n).
+
+        One-hot inputs are looked up rather than multiplied.
+        """
         return self._scaled[0][: self.n_in]
 
     def step(self, projected: FloatArray, c: FloatArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Advance one step from projected inputs, shape (batch, 4 n); returns the new cell and output."""
         n = self.size
         gates = np.tanh(projected + h @ self._scaled[0][self.n_in :])
-        update, new, forget, output = gates[:, :n], gates[:, n : 2 * n], gates[:, 2 * n : 3 * n], gates[:, 3 * n :]
-        c = c * (forget * 0.5 + 0.5) + (update * 0.5 + 0.5) * new
-        return c, np.tanh(c) * (output * 0.5 + 0.5)
+        update, new, forget, output = (
+            gates[:, :n],
+            gates[:, n : 2 * n],
+            gates[:, 2 * n : 3 * n],
+            gates[:, 3 * n :],
+        )
+        half = np.float32(0.5)
+        cell: FloatArray = c * (forget * half + half) + (update * half + half) * new
+        return cell, np.tanh(cell) * (output * half + half)
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,8 @@ class Attention:
     cells
         The layers inside, first to last.
     inputs, query, output
-        (kernel, bias) of the three linear maps: input with last attention, query from the cells' state, output.
+        (kernel, bias) of the three linear maps: input with last attention, query from the cells' state,
+        output.
     w, v
         The score's weights: shape (n, n) and (n,).
     length
@@ -121,11 +135,13 @@ class Attention:
 
     @property
     def size(self) -> int:
-        return self.output[0].shape[1]
+        """Outputs."""
+        return int(self.output[0].shape[1])
 
     @property
     def n_in(self) -> int:
-        return self.inputs[0].shape[0] - self.w.shape[1]
+        """Inputs."""
+        return int(self.inputs[0].shape[0] - self.w.shape[1])
 
     def project(self, x: FloatArray) -> FloatArray:
         """Return the part of the input map that does not depend on the last attention."""
@@ -178,7 +194,11 @@ class Network:
     """
 
     def __init__(self, variables: Mapping[str, npt.NDArray[np.generic]], attention_length: int = 0) -> None:
-        v = {_renamed(name): np.asarray(a, np.float32) for name, a in variables.items() if not _OPTIMISER.search(name)}
+        v = {
+            _renamed(name): np.asarray(a, np.float32)
+            for name, a in variables.items()
+            if not _OPTIMISER.search(name)
+        }
         try:
             self.layers = _layers(v, attention_length)
             self.out_kernel, self.out_bias = v["fully_connected/weights"], v["fully_connected/biases"]
@@ -188,10 +208,12 @@ class Network:
 
     @property
     def n_in(self) -> int:
+        """Inputs of the first layer."""
         return self.layers[0].n_in
 
     @property
     def n_out(self) -> int:
+        """Logits."""
         return int(self.out_kernel.shape[1])
 
     @property
@@ -255,7 +277,9 @@ class Network:
             used += 2 if isinstance(layer, Lstm) else 8 + 2 * len(layer.cells)
             width = layer.size
         if self.out_kernel.shape != (width, len(self.out_bias)):
-            raise UnknownTopologyError(f"an output map of shape {self.out_kernel.shape} after {width} outputs")
+            raise UnknownTopologyError(
+                f"an output map of shape {self.out_kernel.shape} after {width} outputs"
+            )
         if used != n_variables:
             raise UnknownTopologyError(f"{n_variables} variables, of which only {used} belong to LSTM layers")
 

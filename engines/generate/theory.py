@@ -14,7 +14,8 @@ from typing import Final
 NOTE_NAMES: Final = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
-# Semitones above the tonic. The seven modes in church order, then the scales that are not modes of the major scale.
+# Semitones above the tonic. The seven modes in church order, then the scales that are not modes of the major
+# scale.
 SCALES: Final[dict[str, tuple[int, ...]]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -48,7 +49,8 @@ _SCALE_ALIASES: Final = {
     "wholetone": "whole tone",
 }
 
-# Chord qualities as lead sheets and Harte's syntax (Harte et al., ISMIR 2005) spell them, in semitones above the root.
+# Chord qualities as lead sheets and Harte's syntax (Harte et al., ISMIR 2005) spell them, in semitones above
+# the root.
 _QUALITIES: Final[tuple[tuple[str, tuple[int, ...]], ...]] = (
     ("|maj|M|Δ", (0, 4, 7)),
     ("m|min|-|mi", (0, 3, 7)),
@@ -88,7 +90,10 @@ _INTERVALS: Final = {name: tones for names, tones in _QUALITIES for name in name
 # Harte writes a bass as a degree of the chord: "C:maj/3".
 _DEGREES: Final = {"1": 0, "2": 2, "3": 4, "4": 5, "5": 7, "6": 9, "7": 11, "9": 2, "11": 5, "13": 9}
 _NO_CHORD: Final = frozenset({"N", "N.C.", "NC", "X", "n.c."})
-_CHORD: Final = re.compile(r"^([A-G])([#b♯♭]{0,2})(:?)(.*?)(?:/([#b♯♭]{0,2}\d{1,2}|[A-G][#b♯♭]{0,2}))?$")
+_CHORD: Final = re.compile(
+    r"^([A-G])([#b♯♭]{0,2})(:?)(.*?)"  # root, then the quality
+    r"(?:/([#b♯♭]{0,2}\d{1,2}|[A-G][#b♯♭]{0,2}))?$"  # a bass as degree or note
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,9 @@ def pitch_class(name: str, field: str = "key") -> int:
     """
     match = re.fullmatch(r"\s*([A-Ga-g])([#b♯♭]{0,2})\s*", name)
     if not match:
-        raise ValueError(f"{field}: {name[:40]!r}; must be a note name such as C, F# or Bb (the mode goes into scale)")
+        raise ValueError(
+            f"{field}: {name[:40]!r}; must be a note name such as C, F# or Bb (the mode goes into scale)"
+        )
     return _accidentals(_LETTERS[match[1].upper()], match[2])
 
 
@@ -186,7 +193,9 @@ def parse_chord(symbol: str) -> Chord:
     if quality not in _INTERVALS and quality.startswith("(") and quality.endswith(")"):
         quality = quality[1:-1]
     if quality not in _INTERVALS:
-        raise ValueError(f"chords: {symbol[:40]!r}; the quality {quality!r} is not known: {nearest(quality, _INTERVALS)}")
+        raise ValueError(
+            f"chords: {symbol[:40]!r}; the quality {quality!r} is not known: {nearest(quality, _INTERVALS)}"
+        )
     root = _accidentals(_LETTERS[letter], accidentals)
     tones = frozenset((root + step) % 12 for step in _INTERVALS[quality])
     bass = root
@@ -195,7 +204,9 @@ def parse_chord(symbol: str) -> Chord:
     elif bass_text:
         degree = bass_text.lstrip("#b♯♭")
         if degree not in _DEGREES:
-            raise ValueError(f"chords: {symbol[:40]!r}; the bass {bass_text!r} must be a note or a degree from 1 to 13")
+            raise ValueError(
+                f"chords: {symbol[:40]!r}; the bass {bass_text!r} must be a note or a degree from 1 to 13"
+            )
         bass = _accidentals((root + _DEGREES[degree]) % 12, bass_text[: -len(degree)])
     return Chord(text, root, bass, tones | {bass})
 
@@ -205,7 +216,9 @@ def spell(root: int, tones: frozenset[int], bass: int | None = None) -> str:
     relative = frozenset((tone - root) % 12 for tone in tones)
     without_bass = relative if bass is None else relative - {(bass - root) % 12}
     names = {frozenset(steps): name.split("|")[0] for name, steps in reversed(_QUALITIES)}
-    quality = names.get(relative, names.get(without_bass | {0}, "m" if 3 in relative and 4 not in relative else ""))
+    quality = names.get(
+        relative, names.get(without_bass | {0}, "m" if 3 in relative and 4 not in relative else "")
+    )
     slash = "" if bass is None or bass == root else "/" + NOTE_NAMES[bass]
     return NOTE_NAMES[root] + quality + slash
 
@@ -230,7 +243,8 @@ def progression(text: str, bars: int, slots_per_bar: int = 2) -> list[Chord]:
     Raises
     ------
     ValueError
-        If there is no symbol, one is not known, there are over 1,024, or a bar holds more than `slots_per_bar`.
+        If there is no symbol, one is not known, there are over 1,024, or a bar holds more than
+        `slots_per_bar`.
     """
     if len(text) > 8192:
         raise ValueError(f"chords: {len(text)} characters; must be at most 8192")
@@ -246,7 +260,9 @@ def progression(text: str, bars: int, slots_per_bar: int = 2) -> list[Chord]:
     if max(map(len, groups)) > slots_per_bar:
         raise ValueError(f"chords: {max(map(len, groups))} in one bar; must be at most {slots_per_bar}")
     slots = [
-        parse_chord(group[slot * len(group) // slots_per_bar]) for group in groups for slot in range(slots_per_bar)
+        parse_chord(group[slot * len(group) // slots_per_bar])
+        for group in groups
+        for slot in range(slots_per_bar)
     ]
     return [slots[i % len(slots)] for i in range(bars * slots_per_bar)]
 

@@ -1,11 +1,12 @@
 """Scores as event sequences: one integer a sixteenth, with the chord that sounds under it.
 
-Conventions (Magenta's): a melody or bass event is -2 "nothing new", -1 "note off", or a pitch that starts; a drum
-event is a bit mask over the nine drums of `note_seq.drums_encoder_decoder.DEFAULT_DRUM_TYPE_PITCHES`. Chords are
-packed as `root | bass << 4 | tones << 8`, with 0xFFFF for "no chord". Every sequence begins on a bar line.
+Conventions (Magenta's): a melody or bass event is -2 "nothing new", -1 "note off", or a pitch that starts; a
+drum event is a bit mask over the nine drums of `note_seq.drums_encoder_decoder.DEFAULT_DRUM_TYPE_PITCHES`.
+Chords are packed as `root | bass << 4 | tones << 8`, with 0xFFFF for "no chord". Every sequence begins on a
+bar line.
 
-Held-out splits are by song: `test` is what figures are reported on, `dev` is what a checkpoint is chosen by, and
-`train` is the rest.
+Held-out splits are by song: `test` is what figures are reported on, `dev` is what a checkpoint is chosen by,
+and `train` is the rest.
 """
 
 import csv
@@ -17,12 +18,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-import mido
+import mido  # type: ignore[import-untyped]  # pretty_midi stands on it
 import numpy as np
 import numpy.typing as npt
 import pretty_midi
 
-from ..theory import NO_CHORD, Chord, parse_chord
+from engines.generate.theory import NO_CHORD, Chord, parse_chord
 
 NO_EVENT: Final = -2
 NOTE_OFF: Final = -1
@@ -73,7 +74,10 @@ def split_of(number: int) -> str:
 
 
 def groove(root: Path) -> Iterator[Sequence]:
-    """Read the Groove MIDI Dataset: its validation split is `test` here, each session's every tenth file `dev`."""
+    """Read the Groove MIDI Dataset.
+
+    Its validation split is `test` here, each session's every tenth file `dev`.
+    """
     drums = {pitch: bit for bit, pitches in enumerate(DRUM_PITCHES) for pitch in pitches}
     with (root / "info.csv").open() as table:
         rows = [row for row in csv.DictReader(table) if (root / row["midi_filename"]).exists()]
@@ -82,7 +86,9 @@ def groove(root: Path) -> Iterator[Sequence]:
         steps_per_bar = numerator * 16 // denominator
         split = "test" if row["split"] == "validation" else "dev" if number % 10 == 1 else "train"
         starts = _ticks(root / row["midi_filename"])
-        steps = [(int(tick * STEPS_PER_QUARTER + 0.5), drums[pitch]) for tick, pitch in starts if pitch in drums]
+        steps = [
+            (int(tick * STEPS_PER_QUARTER + 0.5), drums[pitch]) for tick, pitch in starts if pitch in drums
+        ]
         if not steps:
             continue
         events = np.zeros(max(step for step, _ in steps) + 1, np.int16)
@@ -115,7 +121,8 @@ def _without_gaps(events: npt.NDArray[np.int16], steps_per_bar: int) -> Iterator
             first = int(np.searchsorted(hits, here)) + 1
 
 
-# Magenta's nine drums, the pitch that is played first (note_seq.drums_encoder_decoder.DEFAULT_DRUM_TYPE_PITCHES).
+# Magenta's nine drums, the pitch that is played first
+# (note_seq.drums_encoder_decoder.DEFAULT_DRUM_TYPE_PITCHES).
 DRUM_PITCHES: Final = (
     (36, 35),
     (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85),
@@ -133,7 +140,10 @@ DRUM_PITCHES: Final = (
 
 
 def openewld(root: Path) -> Iterator[Sequence]:
-    """Read OpenEWLD lead sheets: the melody with its chords. Files note_seq cannot read are counted and left out."""
+    """Read OpenEWLD lead sheets: the melody with its chords.
+
+    Files note_seq cannot read are counted and left out.
+    """
     import note_seq  # noqa: PLC0415  only the training set of packages has it
 
     failed: Counter[str] = Counter()
@@ -143,7 +153,7 @@ def openewld(root: Path) -> Iterator[Sequence]:
             sequence = note_seq.musicxml_file_to_sequence_proto(str(path))
             for piece in note_seq.sequences_lib.split_note_sequence_on_time_changes(sequence):
                 yield from _lead_sheet(f"openewld/{path.stem}", split, piece)
-        except Exception as error:  # noqa: BLE001  someone else's files: whatever is wrong with one, the rest counts
+        except Exception as error:
             failed[type(error).__name__] += 1
     _LOG.info("openewld: left out %s", dict(failed))
 
@@ -158,7 +168,9 @@ def _lead_sheet(song: str, split: str, sequence: object) -> Iterator[Sequence]:
     if steps_per_bar not in (12, 16, 8) or not symbols or not quantized.notes:
         return
     part = min(note.part for note in quantized.notes)
-    notes = [(n.quantized_start_step, n.quantized_end_step, n.pitch) for n in quantized.notes if n.part == part]
+    notes = [
+        (n.quantized_start_step, n.quantized_end_step, n.pitch) for n in quantized.notes if n.part == part
+    ]
     length = max(end for _, end, _ in notes)
     chords = np.full(length, PACKED_NO_CHORD, np.int64)
     for symbol in sorted(symbols, key=lambda a: a.quantized_step):
@@ -183,14 +195,20 @@ def pop909(root: Path, part: str) -> Iterator[Sequence]:
 
 def _pop_song(folder: Path, part: str) -> Iterator[Sequence]:
     beats, downbeats = _pop_beats(folder / "beat_midi.txt")
-    tracks = {t.name.strip(): t for t in pretty_midi.PrettyMIDI(str(folder / f"{folder.name}.mid")).instruments}
+    tracks = {
+        t.name.strip(): t for t in pretty_midi.PrettyMIDI(str(folder / f"{folder.name}.mid")).instruments
+    }
     chords = _pop_chords(folder / "chord_midi.txt")
     period = Counter(np.diff(downbeats).tolist()).most_common(1)[0][0]
     if period not in (2, 3, 4):
         return
     indices = np.arange(len(beats))
     notes = [
-        (int(np.interp(n.start, beats, indices) * 4 + 0.5), int(np.interp(n.end, beats, indices) * 4 + 0.5), n.pitch)
+        (
+            int(np.interp(n.start, beats, indices) * 4 + 0.5),
+            int(np.interp(n.end, beats, indices) * 4 + 0.5),
+            n.pitch,
+        )
         for n in tracks["MELODY" if part == "melody" else "PIANO"].notes
         if beats[0] - 0.1 < n.start < beats[-1]
     ]
@@ -233,7 +251,10 @@ def _regular(downbeats: list[int], period: int) -> Iterator[tuple[int, int]]:
 
 
 def lowest_line(notes: Iterable[tuple[int, int, int]], highest: int = 52) -> list[tuple[int, int, int]]:
-    """Return the notes that are below everything else sounding when they start, and not above `highest` (E3)."""
+    """Return the notes that are below everything else sounding when they start.
+
+    And not above `highest` (E3).
+    """
     ordered = sorted(notes)
     line = []
     for start, end, pitch in ordered:
@@ -250,7 +271,10 @@ def _phrases(
     notes: list[tuple[int, int, int]],
     chords: npt.NDArray[np.int64],
 ) -> Iterator[Sequence]:
-    """Cut notes into melodies where two bars or more are silent; each begins on the bar line before its first note."""
+    """Cut notes into melodies where two bars or more are silent.
+
+    Each begins on the bar line before its first note.
+    """
     grid = monophonic(notes, len(chords))
     onsets = np.flatnonzero(grid >= 0)
     first = 0
@@ -266,7 +290,10 @@ def _phrases(
 
 
 def monophonic(notes: list[tuple[int, int, int]], length: int) -> npt.NDArray[np.int16]:
-    """Write (start, end, pitch) in steps as melody events; of notes that start together the highest is kept."""
+    """Write (start, end, pitch) in steps as melody events.
+
+    Of notes that start together the highest is kept.
+    """
     grid = np.full(length, NO_EVENT, np.int16)
     highest: dict[int, tuple[int, int]] = {}
     for start, end, pitch in notes:
@@ -282,8 +309,12 @@ def monophonic(notes: list[tuple[int, int, int]], length: int) -> npt.NDArray[np
 
 
 def _read_chord(symbol: str) -> Chord:
-    """Read a chord symbol of a data set; one that cannot be read falls back to its triad, then to no chord."""
-    for text in (symbol, symbol.split("(")[0], symbol.split("/")[0].split("(")[0], symbol[:2].rstrip(":")):
+    """Read a chord symbol of a data set.
+
+    One that cannot be read falls back to its triad, then to no chord.
+    """
+    plain = symbol.split("(", maxsplit=1)[0]
+    for text in (symbol, plain, plain.split("/", maxsplit=1)[0], symbol[:2].rstrip(":")):
         try:
             return parse_chord(text)
         except ValueError:

@@ -1,8 +1,8 @@
 """Event sequences as the inputs and labels a model is trained on, exactly as Magenta's encoders make them.
 
-Magenta writes dense SequenceExamples to disk (2 GB for a thousand lead sheets); here a window is encoded when it
-is drawn, so that every epoch sees other transpositions and cuts. `tests/engines/generate/training` holds these to
-`note_seq`'s own encoders.
+Magenta writes dense SequenceExamples to disk (2 GB for a thousand lead sheets); here a window is encoded when
+it is drawn, so that every epoch sees other transpositions and cuts. `tests/engines/generate/training` holds
+these to `note_seq`'s own encoders.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .corpus import BASS_SHIFT, PACKED_NO_CHORD, Sequence
+from engines.generate.training.corpus import BASS_SHIFT, PACKED_NO_CHORD, Sequence
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -34,7 +34,9 @@ class Encoded:
 
 
 def encode(part: str, sequence: Sequence, start: int, length: int, transpose: int = 0) -> Encoded:
-    """Encode `length` events of a sequence from `start`; n is one less, since the first has nothing before it.
+    """Encode `length` events of a sequence from `start`.
+
+    N is one less, since the first has nothing before it.
 
     Parameters
     ----------
@@ -64,7 +66,9 @@ def counters(positions: IntArray, bits: int) -> FloatArray:
 
 
 def bar_positions(steps: IntArray, steps_per_bar: int) -> IntArray:
-    """Return step numbers that jump to the next multiple of 16 at each bar line, so that counters know the bar.
+    """Return step numbers that jump to the next multiple of 16 at each bar line.
+
+    So that counters know the bar.
 
     In 4/4 they are the steps themselves. Other metres were rare in training; a bar line that falls where the
     counters expect one is what lets one model play them.
@@ -94,7 +98,7 @@ def chord_rows(packed: IntArray, transpose: int = 0) -> FloatArray:
     return rows
 
 
-def melody_classes(events: IntArray, transpose: int = 0) -> IntArray:
+def melody_classes(events: npt.NDArray[np.integer], transpose: int = 0) -> IntArray:
     """Return Magenta's classes: 0 no event, 1 note off, from 2 the pitches 48 to 83.
 
     The whole sequence moves by the octaves that put most notes in range; the rest fold by octaves, as
@@ -105,7 +109,9 @@ def melody_classes(events: IntArray, transpose: int = 0) -> IntArray:
     if len(pitches):
         shifts = np.arange(-5, 6) * 12
         moved = pitches[None, :] + shifts[:, None]
-        pitches = moved[int(np.argmax(((moved >= LOWEST) & (moved <= HIGHEST)).sum(axis=1) - abs(shifts) * 1e-6))]
+        pitches = moved[
+            int(np.argmax(((moved >= LOWEST) & (moved <= HIGHEST)).sum(axis=1) - abs(shifts) * 1e-6))
+        ]
         pitches = np.where(pitches < LOWEST, LOWEST + (pitches - LOWEST) % 12, pitches)
         pitches = np.where(pitches > HIGHEST, HIGHEST - 11 + (pitches - HIGHEST - 1) % 12, pitches)
     classes = events.astype(np.int64) + 2
@@ -114,7 +120,10 @@ def melody_classes(events: IntArray, transpose: int = 0) -> IntArray:
 
 
 def triad_classes(packed: IntArray, transpose: int = 0) -> IntArray:
-    """Return `note_seq.TriadChordOneHotEncoding` classes: 0 none, then 12 major, minor, augmented, diminished."""
+    """Return `note_seq.TriadChordOneHotEncoding` classes.
+
+    0 none, then 12 major, minor, augmented, diminished.
+    """
     root, tones = packed & 15, packed >> 8
     relative = ((tones >> root) | (tones << (12 - root))) & 0xFFF
     third_minor = (relative >> 3 & 1 == 1) & (relative >> 4 & 1 == 0)
@@ -148,5 +157,7 @@ def _melody(sequence: Sequence, start: int, length: int, transpose: int) -> Enco
 def _harmony(sequence: Sequence, start: int, length: int, transpose: int) -> Encoded:
     classes = triad_classes(harmony_slots(sequence)[start : start + length], transpose)
     positions = np.arange(len(classes) - 1)
-    inputs = np.concatenate([one_hot(classes[:-1], HARMONY_CLASSES), counters(positions, HARMONY_BITS)], axis=1)
+    inputs = np.concatenate(
+        [one_hot(classes[:-1], HARMONY_CLASSES), counters(positions, HARMONY_BITS)], axis=1
+    )
     return Encoded(inputs, classes[1:])

@@ -1,6 +1,7 @@
 """How well a bundle predicts songs it was not trained on, in nats a step; no TensorFlow needed.
 
-Every sequence is read from its start with the state carried through, up to 512 steps, in the key it was written in.
+Every sequence is read from its start with the state carried through, up to 512 steps, in the key it was
+written in.
 """
 
 from collections.abc import Sequence as Many
@@ -8,13 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network import Network
-from . import corpus, encoding
+from engines.generate.network import Network
+from engines.generate.training import corpus, encoding
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`nll` in nats a step, `accuracy` of the likeliest class, the `unigram` entropy of the same labels, and `steps`."""
+    """`nll` in nats a step, `accuracy` of the likeliest class.
+
+    The `unigram` entropy of the same labels, and `steps`.
+    """
 
     nll: float
     accuracy: float
@@ -36,9 +40,7 @@ def held_out(network: Network, part: str, sequences: Many[corpus.Sequence], long
     longest
         Events of a sequence that are read.
     """
-    encoded = sorted(
-        (encoding.encode(part, s, 0, longest) for s in sequences), key=lambda e: len(e.labels)
-    )
+    encoded = sorted((encoding.encode(part, s, 0, longest) for s in sequences), key=lambda e: len(e.labels))
     encoded = [e for e in encoded if len(e.labels)]
     total, right, counts = 0.0, 0, np.zeros(network.n_out)
     for first in range(0, len(encoded), 64):

@@ -6,7 +6,9 @@ checkpoint, so that an interrupted run resumes; `checkpoints` and `averaged` tur
 
 import copy
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from . import corpus, encoding
+from engines.generate.training import corpus, encoding
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,18 @@ class Recipe:
     stages: tuple[Stage, ...]
 
 
-# Windows of 64 steps are what makes this practical on two cores; longer ones at the end teach the repeats of phrases.
+# Windows of 64 steps are what makes this practical on two cores; longer ones at the end teach the repeats of
+# phrases.
 RECIPES: Final[dict[str, Recipe]] = {
-    "drums": Recipe((128, 128), 0.5, (Stage(2200, 3e-3), Stage(1000, 1e-3, 129, 32), Stage(800, 3e-4, 129, 32))),
-    "melody": Recipe((128, 128), 0.9, (Stage(7000, 3e-3), Stage(3000, 1e-3, 129, 32), Stage(2000, 3e-4, 129, 32))),
-    "bass": Recipe((128, 128), 0.9, (Stage(4000, 3e-3), Stage(1500, 1e-3, 129, 32), Stage(1500, 3e-4, 129, 32))),
+    "drums": Recipe(
+        (128, 128), 0.5, (Stage(1800, 3e-3), Stage(700, 1e-3, 129, 32), Stage(500, 3e-4, 129, 32))
+    ),
+    "melody": Recipe(
+        (128, 128), 0.9, (Stage(3500, 3e-3), Stage(1200, 1e-3, 129, 32), Stage(800, 3e-4, 129, 32))
+    ),
+    "bass": Recipe(
+        (128, 128), 0.9, (Stage(2000, 3e-3), Stage(800, 1e-3, 129, 32), Stage(500, 3e-4, 129, 32))
+    ),
     "harmony": Recipe((64, 64), 0.8, (Stage(3000, 3e-3, 33), Stage(1500, 5e-4, 33))),
 }
 
@@ -70,8 +79,9 @@ RECIPES: Final[dict[str, Recipe]] = {
 def config(part: str, recipe: Recipe, stage: Stage | None = None) -> Any:
     """Return Magenta's configuration of a part: its stock one, with our layer sizes.
 
-    Drums are stock `drum_kit`; melody and bass are stock `chord_pitches_improv`; harmony is a chord sequence of
-    half bars in Magenta's triad encoding with binary counters, for which Magenta has no stock configuration.
+    Drums are stock `drum_kit`; melody and bass are stock `chord_pitches_improv`; harmony is a chord sequence
+    of half bars in Magenta's triad encoding with binary counters, for which Magenta has no stock
+    configuration.
     """
     _prepare()
     import note_seq  # noqa: PLC0415
@@ -85,7 +95,9 @@ def config(part: str, recipe: Recipe, stage: Stage | None = None) -> Any:
         made = copy.deepcopy(drums_rnn_model.default_configs["drum_kit"])
     elif part == "harmony":
         made = events_rnn_model.EventSequenceRnnConfig(
-            generator_pb2.GeneratorDetails(id="triad_harmony", description="Chord progressions, one triad a half bar."),
+            generator_pb2.GeneratorDetails(
+                id="triad_harmony", description="Chord progressions, one triad a half bar."
+            ),
             note_seq.LookbackEventSequenceEncoderDecoder(
                 note_seq.TriadChordOneHotEncoding(),
                 lookback_distances=[],
@@ -109,6 +121,7 @@ def run(
     sequences: list[corpus.Sequence],
     folder: Path,
     seed: int,
+    *,
     recipe: Recipe | None = None,
     start_from: Path | None = None,
     progress: Callable[[float, str], None] = lambda fraction, stage: None,
@@ -147,7 +160,8 @@ def run(
             continue
         progress((before - stage.steps) / total, f"stage {number + 1} of {len(recipe.stages)}")
         made = config(part, recipe, stage)
-        draw = windows(part, sequences, stage, np.random.default_rng([seed, number, done]))
+        ended = threading.Event()
+        draw = windows(part, sequences, stage, np.random.default_rng([seed, number, done]), ended)
         # The one place Magenta's graph reads data: its own reads dense records from disk, ours draws windows.
         magenta.common.get_padded_batch = lambda *_, draw=draw, made=made, **__: _batches(draw, made)
         build = events_rnn_graph.get_build_graph_fn("train", made, ["drawn"])
@@ -165,17 +179,22 @@ def run(
             checkpoints_to_keep=0,
             warm_start_bundle_file=str(start_from) if start_from and not done else None,
         )
+        ended.set()  # TensorFlow keeps asking; a generator without end would outlive the program
         done = before
     progress(1.0, "done")
 
 
 def windows(
-    part: str, sequences: list[corpus.Sequence], stage: Stage, rng: np.random.Generator
+    part: str,
+    sequences: list[corpus.Sequence],
+    stage: Stage,
+    rng: np.random.Generator,
+    ended: threading.Event,
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int32]]]:
-    """Draw batches for ever: a song by its length, a bar line in it, a transposition."""
+    """Draw batches until `ended`: a song by its length, a bar line in it, a transposition."""
     lengths = np.array([_length(part, s) for s in sequences], float)
     weights = lengths / lengths.sum()
-    while True:
+    while not ended.is_set():
         chosen = rng.choice(len(sequences), size=stage.batch, p=weights)
         encoded = []
         for i in chosen:
@@ -183,7 +202,9 @@ def windows(
             last = max(0, int(lengths[i]) - stage.window // 2)
             start = int(rng.integers(0, last // bar + 1)) * bar
             shift = 0 if part == "drums" else int(rng.integers(-6, 6))
-            encoded.append(encoding.encode(part, _augmented(part, sequences[i], rng), start, stage.window, shift))
+            encoded.append(
+                encoding.encode(part, _augmented(part, sequences[i], rng), start, stage.window, shift)
+            )
         sizes = np.array([len(e.labels) for e in encoded], np.int32)
         inputs = np.zeros((stage.batch, sizes.max(), encoded[0].inputs.shape[1]), np.float32)
         labels = np.zeros((stage.batch, sizes.max()), np.int64)
@@ -193,13 +214,18 @@ def windows(
 
 
 def _augmented(part: str, sequence: corpus.Sequence, rng: np.random.Generator) -> corpus.Sequence:
-    """Play a quarter of the drum windows on other cymbals: a closed hi-hat's part on the ride, and the reverse."""
+    """Play a quarter of the drum windows on other cymbals.
+
+    A closed hi-hat's part on the ride, and the reverse.
+    """
     if part != "drums" or rng.random() >= 0.25:
         return sequence
     events = sequence.events.astype(np.int64)
     hat, ride = events >> 2 & 1, events >> 8 & 1
     events = events & ~(1 << 2 | 1 << 8) | ride << 2 | hat << 8
-    return corpus.Sequence(sequence.song, "train", sequence.steps_per_bar, events.astype(np.int16), sequence.chords)
+    return corpus.Sequence(
+        sequence.song, "train", sequence.steps_per_bar, events.astype(np.int16), sequence.chords
+    )
 
 
 def _length(part: str, sequence: corpus.Sequence) -> int:
@@ -210,7 +236,11 @@ def _batches(draw: Iterator[Any], made: Any) -> tuple[Any, Any, Any]:
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
 
     width = made.encoder_decoder.input_size
-    shapes = ([made.hparams.batch_size, None, width], [made.hparams.batch_size, None], [made.hparams.batch_size])
+    shapes = (
+        [made.hparams.batch_size, None, width],
+        [made.hparams.batch_size, None],
+        [made.hparams.batch_size],
+    )
     data = tf.data.Dataset.from_generator(lambda: draw, (tf.float32, tf.int64, tf.int32), shapes).prefetch(4)
     following: tuple[Any, Any, Any] = tf.data.make_one_shot_iterator(data).get_next()
     return following
@@ -227,20 +257,28 @@ def read_checkpoint(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
 
     reader = tf.train.load_checkpoint(str(path))
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(("rnn/", "fully_connected/"))]
+    names = [
+        name for name in reader.get_variable_to_shape_map() if name.startswith(("rnn/", "fully_connected/"))
+    ]
     return {name: reader.get_tensor(name) for name in names if "Adam" not in name}
 
 
 def averaged(
-    weights: list[Mapping[str, npt.NDArray[np.float32]]],
+    weights: Many[Mapping[str, npt.NDArray[np.float32]]],
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the mean of some checkpoints of one run (Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018)."""
+    """Return the mean of some checkpoints of one run (Izmailov et al..
+
+    "Averaging Weights Leads to Wider Optima", 2018).
+    """
     return {
-        name: np.mean([w[name] for w in weights], axis=0, dtype=np.float64).astype(np.float32) for name in weights[0]
+        name: np.asarray(np.mean([w[name] for w in weights], axis=0, dtype=np.float64), np.float32)
+        for name in weights[0]
     }
 
 
-def write_bundle(part: str, recipe: Recipe, weights: Mapping[str, npt.NDArray[np.float32]], path: Path, text: str) -> None:
+def write_bundle(
+    part: str, recipe: Recipe, weights: Mapping[str, npt.NDArray[np.float32]], path: Path, text: str
+) -> None:
     """Write weights as a `.mag`, by Magenta's own generation graph, saver and bundle format."""
     made = config(part, recipe)
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
@@ -257,7 +295,9 @@ def write_bundle(part: str, recipe: Recipe, weights: Mapping[str, npt.NDArray[np
             for name, variable in variables.items():
                 variable.load(weights[name], session)
             saver = tf.train.Saver(sharded=False, write_version=tf.train.SaverDef.V1)
-            saver.save(session, str(scratch), meta_graph_suffix="meta", write_meta_graph=True, write_state=False)
+            saver.save(
+                session, str(scratch), meta_graph_suffix="meta", write_meta_graph=True, write_state=False
+            )
     meta = scratch.with_name(scratch.name + ".meta")
     bundle = generator_pb2.GeneratorBundle()
     bundle.generator_details.CopyFrom(made.details)
