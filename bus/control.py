@@ -237,7 +237,7 @@ class Control:
             lanes=self._pool.status(),
             jobs=jobs,
             core=facts.core(),
-            models=facts.models(),
+            models=self.models(),
         )
 
     def stats(self) -> Statistics:
@@ -270,6 +270,10 @@ class Control:
         if self._dispatcher is not None and self._dispatcher.draining:
             return "draining"
         return "running" if self._pool.warm else "starting"
+
+    def models(self) -> dict[str, str]:
+        """Return the models that are installed, with what is known of each."""
+        return self._facts.models()
 
     def changed(self) -> None:
         """Note that the status is another; it is published soon."""

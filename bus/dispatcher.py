@@ -7,7 +7,7 @@ however that ends, by result, error, cancel or deadline, `_ended` is where it do
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,7 +27,7 @@ from bus.errors import (
     Unavailable,
 )
 from bus.failure import translate
-from bus.files import Files, Fingerprint, digest
+from bus.files import Files, Fingerprint, Spooled, digest
 from bus.job import Client, Job, JobState, Outcome, Result
 from bus.lane import Work
 from bus.messages import Request, canonical, pack
@@ -43,7 +43,6 @@ log = structlog.get_logger()
 _PROGRESS_INTERVAL_S = 0.1
 # Reading and hashing files: few threads, since the disk is one.
 _DISK_THREADS = 4
-_RECENT = 20
 
 
 def _stopping() -> Unavailable:
@@ -77,7 +76,6 @@ class Dispatcher:
         self._accepted: Counter[str | None] = Counter()
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         self.jobs: dict[str, Job] = {}
-        self.recent: deque[str] = deque(maxlen=_RECENT)
         self.draining = False
 
     # ------------------------------------------------------------- accepting
@@ -102,6 +100,8 @@ class Dispatcher:
             # Names that clients make up must not become keys without bound.
             known = request.op if request.op in self._operations else "(unknown)"
             self._stats.ended(known, code=error.code, wait_s=None, run_s=None)
+        # It has become no job, which would give back the spool's files at its end.
+        self._discard([value for value in request.params.values() if isinstance(value, Spooled)])
         client.end(request.id, outcome)
 
     def _at_once(self, operation: Operation, params: dict[str, Any]) -> Result:
@@ -151,8 +151,19 @@ class Dispatcher:
             )
         spool_bytes = sum(len(params[name]) for name in operation.files if isinstance(params[name], bytes))
         self._files.reserve(spool_bytes)
+        spooled = [params[name] for name in operation.files if isinstance(params[name], Spooled)]
+        spool_bytes += sum(file.size for file in spooled)
         loop = asyncio.get_running_loop()
-        job = Job(request, operation, params, print_, loop.time(), [client], spool_bytes=spool_bytes)
+        job = Job(
+            request,
+            operation,
+            params,
+            print_,
+            loop.time(),
+            [client],
+            spool_bytes=spool_bytes,
+            spooled=list(spooled),
+        )
         self.jobs[job.id] = job
         self._accepted[operation.lane] += 1
         timeout_s = min(request.timeout or operation.timeout_s, self._limits.timeout_s)
@@ -199,6 +210,8 @@ class Dispatcher:
             if isinstance(value, bytes):
                 path = self._files.write(value)
                 job.spooled.append(path)
+            elif isinstance(value, Spooled):
+                path = str(value)
             else:
                 path = self._files.resolve(name, value, folder=name in job.operation.folders)
             job.params[name] = path
@@ -275,6 +288,15 @@ class Dispatcher:
         self._stop(job, Cancelled("cancelled by bus.cancel"))
         return "cancelled" if job.work is None or job.work.ended.done() else "cancelling"
 
+    def leave(self, request_id: str, client: Client) -> None:
+        """Note that a client has gone and wants no answer; what nobody else waits for is cancelled."""
+        job = self.jobs.get(request_id)
+        if job is None or client not in job.clients:
+            return
+        job.clients.remove(client)
+        if not job.clients:
+            self._stop(job, Cancelled("the client has gone"))
+
     def _stop(self, job: Job, error: BusError) -> None:
         """End a job with an error; one that runs in a worker ends when the worker is free of it."""
         job.stopped_by = job.stopped_by or error
@@ -297,7 +319,6 @@ class Dispatcher:
             job.fraction = 1.0
             self._publish_progress(job)
             self._enter(job, JobState.DONE)
-            self.recent.append(job.operation.name)
         else:
             state = JobState.CANCELLED if isinstance(outcome, Cancelled) else JobState.FAILED
             self._enter(job, state, code=outcome.code)
@@ -343,6 +364,11 @@ class Dispatcher:
         self._files.release(job.spool_bytes)
         for path in job.spooled:
             self._disk.submit(self._files.remove, path)
+
+    def _discard(self, spooled: list[Spooled]) -> None:
+        for file in spooled:
+            self._files.release(file.size)
+            self._disk.submit(self._files.remove, str(file))
 
     # -------------------------------------------------------------- stopping
 

@@ -47,10 +47,11 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
     rule = _at(schema, first["loc"])
     if not first["loc"] or "properties" in rule:
         return f"{path}: {came}; {first['msg']}", facts
-    allowed = f"must be {allowed_words(rule, schema)}"
+    facts["allowed"] = dict(rule)
     if first["type"] in ("value_error", "assertion_error"):
-        allowed = str(first["msg"]).partition(", ")[2]  # what a validator of ours says
-    return f"{path}: {came}; {allowed}", {**facts, "allowed": dict(rule)}
+        # A validator of ours says what came and what is allowed; pydantic puts "Value error, " before it.
+        return f"{path}: {str(first['msg']).partition(', ')[2]}", facts
+    return f"{path}: {came}; must be {allowed_words(rule, schema)}", facts
 
 
 def _at(schema: Mapping[str, Any], location: Sequence[int | str]) -> Mapping[str, Any]:
@@ -87,7 +88,8 @@ def allowed_words(rule: Mapping[str, Any], schema: Mapping[str, Any] | None = No
     """Say in words what a JSON Schema allows: `between 20 and 400 BPM`, `one of major, minor`."""
     rule = _resolve(rule, schema or {})
     if "anyOf" in rule:
-        return " or ".join(dict.fromkeys(allowed_words(part, schema) for part in rule["anyOf"]))
+        parts = [part for part in rule["anyOf"] if part.get("type") != "null"]
+        return " or ".join(dict.fromkeys(allowed_words(part, schema) for part in parts))
     if "const" in rule:
         return repr(rule["const"])
     if "enum" in rule:

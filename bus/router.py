@@ -32,8 +32,8 @@ from bus.stats import Stats
 
 log = structlog.get_logger()
 
-# After so many messages in a row the loop gets a turn.
-_BURST = 64
+# After reading for so long the loop gets a turn.
+_TURN_S = 0.002
 _OUTBOX_RETRY_S = 0.01
 # A peer that has not read for so long is given up; its answers stay remembered under their ids.
 _OUTBOX_PATIENCE_S = 30.0
@@ -93,14 +93,15 @@ class Router:
 
     async def run(self) -> None:
         """Read requests until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             self._receive(await self._socket.recv_multipart())
-            for _ in range(_BURST):
-                frames = receive_now(self._socket)
-                if frames is None:
-                    break
+            began_s = loop.time()
+            while (frames := receive_now(self._socket)) is not None:
                 self._receive(frames)
-            await asyncio.sleep(0)
+                if loop.time() - began_s > _TURN_S:
+                    await asyncio.sleep(0)
+                    began_s = loop.time()
 
     def _receive(self, frames: list[bytes]) -> None:
         """Take in one message; whatever it is, the reader goes on."""

@@ -6,7 +6,7 @@ Built in order, closed in reverse. The daemon adds its adapters to it; the tests
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class Bus:
     def __init__(self, settings: BusSettings, operations: Iterable[Operation], around: Surroundings) -> None:
         self.settings = settings
         self.instance = identity.instance()
-        self.operations = Operations(operations)
+        self.operations = Operations(_timed(operation, around.lanes) for operation in operations)
         self._closing = contextlib.ExitStack()
         try:
             self._bind()
@@ -189,6 +189,12 @@ class Bus:
     def close(self) -> None:
         """Close the sockets, giving what was sent a second to leave."""
         self._closing.close()
+
+
+def _timed(operation: Operation, lanes: Mapping[str, LaneSettings]) -> Operation:
+    """Give an operation the deadline its engine's section sets, if it sets one."""
+    timeout_s = lanes[operation.lane].timeout_s if operation.lane in lanes else None
+    return operation if timeout_s is None else replace(operation, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True)

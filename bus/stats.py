@@ -75,6 +75,10 @@ class Stats:
         self.loop_lag_s = lag_s
         self.worst_loop_lag_s = max(self.worst_loop_lag_s, lag_s)
 
+    def completed(self) -> dict[str, int]:
+        """Return how often each operation has succeeded."""
+        return {op: tally.count - tally.errors.total() for op, tally in self._operations.items()}
+
     def operations(self) -> dict[str, OperationStats]:
         """Return what was counted, by wire name."""
         return {

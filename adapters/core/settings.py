@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from bus.schema import documented
+
 
 def http_url(url: str) -> str:
     """Return `url` without a closing slash.
@@ -32,6 +34,7 @@ Url = Annotated[str, AfterValidator(http_url)]
 Timeout = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
 
 
+@documented
 @dataclass(frozen=True)
 class CoreSettings:
     """DAWG-CORE's address and the time each call to it may take, connection and answer together.

@@ -1,0 +1,141 @@
+"""The daemon as a whole: it starts as it says, refuses what it must, and ends with everybody answered."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import signals
+from tests.running_daemon import ROOT, RunningDaemon, receive, running, send
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """One daemon for the tests that leave it as it was."""
+    with running(tmp_path_factory.mktemp("home")) as daemon:
+        yield daemon
+
+
+def write_song(path: Path) -> Path:
+    return signals.write(path, signals.click_track(120.0, 8.0))
+
+
+def test_importing_the_daemon_and_every_engine_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, daemon; from adapters.table import everything; everything();"
+        "heavy = {'numpy', 'scipy', 'librosa', 'tensorflow', 'numba', 'soundfile'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_recording_is_analysed_over_the_bus_and_over_http_with_one_answer(daemon: RunningDaemon) -> None:
+    song = write_song(daemon.home / "song.wav")
+    over_bus = daemon.ask("analyze.audio", path=str(song))["result"]
+    with song.open("rb") as file:
+        reply = requests.post(
+            f"{daemon.ready['http']}/api/v1/analyze/audio", files={"file": file}, timeout=60
+        )
+    assert reply.status_code == 200, reply.text
+    assert reply.json() == over_bus
+    assert over_bus["tempo"] == pytest.approx(120, rel=0.001)
+
+
+def test_the_cache_answers_after_a_restart(tmp_path: Path) -> None:
+    song = write_song(tmp_path / "song.wav")
+    with running(tmp_path) as first:
+        fresh = first.ask("analyze.beats", path=str(song))
+        assert not fresh["cached"]
+        assert first.stop() == 0
+    with running(tmp_path) as second:
+        again = second.ask("analyze.beats", path=str(song))
+    assert again["cached"]
+    assert again["result"] == fresh["result"]
+    assert again["instance"] != fresh["instance"]
+
+
+def test_sigterm_answers_everybody_and_exits_with_zero(tmp_path: Path) -> None:
+    songs = [write_song(tmp_path / f"{number}.wav") for number in range(10)]
+    with running(tmp_path) as daemon, daemon.socket() as socket:
+        open_ids = {send(socket, "analyze.audio", path=str(song)) for song in songs}
+        daemon.process.send_signal(signal.SIGTERM)
+        endings = [receive(socket) for _ in songs]
+        assert daemon.process.wait(30) == 0
+    assert {ending["id"] for ending in endings} == open_ids
+    assert {ending.get("code", "OK") for ending in endings} <= {"OK", "UNAVAILABLE", "CANCELLED"}
+
+
+def test_the_status_file_says_how_it_ended(tmp_path: Path) -> None:
+    status = tmp_path / "Development/status/DAWG-AI_status.json"
+    with running(tmp_path) as daemon:
+        daemon.ask("bus.ping")
+        until = time.monotonic() + 20
+        while not status.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        document = json.loads(status.read_text())
+        assert document["instance"] == "DAWG-AI"
+        assert "POST /api/v1/analyze/audio" in document["api_endpoints_ready"]
+        assert document["dawg_core_connected"] is False
+        assert daemon.stop() == 0
+    assert json.loads(status.read_text())["phase"] == "stopped"
+
+
+def test_a_second_daemon_says_who_holds_the_endpoint(daemon: RunningDaemon, tmp_path: Path) -> None:
+    with running(tmp_path, f"bus.router={daemon.ready['router']}") as second:
+        line = second.wait_for("daemon.not_started")
+        assert f"process {daemon.process.pid}" in line["reason"]
+        assert second.process.wait(10) == 1
+    assert daemon.ask("bus.ping")["type"] == "reply"
+
+
+@pytest.mark.parametrize("section", ["bus.router", "bus.publisher"])
+def test_other_machines_are_not_let_in_without_keys(section: str, tmp_path: Path) -> None:
+    with running(tmp_path, f"{section}=tcp://0.0.0.0:*") as daemon:
+        assert section in daemon.wait_for("daemon.not_started")["reason"]
+        assert daemon.process.wait(10) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("bus.routr=tcp://127.0.0.1:1", "bus.routr: unknown (did you mean router?)"),
+        ("http.port=70000", "http.port: 70000; must be"),
+        ("http.port=nine", "http.port: 'nine'; must be"),
+        ("engines.analyse.workers=2", "engines.analyse"),
+    ],
+)
+def test_a_wrong_key_stops_the_start_with_its_name_and_what_is_allowed(
+    setting: str, words: str, tmp_path: Path
+) -> None:
+    with running(tmp_path, setting) as daemon:
+        assert daemon.process.wait(20) == 2
+        daemon._reader.join(5)
+        assert words in "".join(daemon.other_output), daemon.log
+
+
+def test_a_restart_with_fifty_requests_open_ends_each_once(tmp_path: Path) -> None:
+    """The socket's own client: it sends again what is outstanding when the instance changes."""
+    song = write_song(tmp_path / "song.wav")
+    with running(tmp_path) as first, first.socket() as socket:
+        router = first.ready["router"]
+        ids = [send(socket, "analyze.loudness", path=str(song)) for _ in range(50)]
+        first.process.kill()
+        first.process.wait()
+        ended = []
+        while socket.poll(100):
+            ended.append(receive(socket)["id"])
+        with running(tmp_path, f"bus.router={router}") as second:
+            second.wait_for("daemon.ready")
+            for request_id in set(ids) - set(ended):
+                send(socket, "analyze.loudness", request_id, path=str(song))
+            while len(set(ended)) < len(ids):
+                ended.append(receive(socket)["id"])
+            assert not socket.poll(500)
+    assert sorted(ended) == sorted(ids)
