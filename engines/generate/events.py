@@ -186,10 +186,12 @@ def _key_melody(events: Sequence[int], lookbacks: tuple[int, ...]) -> FloatArray
     last: list[int] = []
     histogram = np.zeros(12)
     for event in events:
-        attack = event >= FIRST_PITCH
-        if event == NOTE_OFF:
-            sounding = -1
-        elif attack:
+        if event == NO_EVENT:
+            attack = False
+        elif event == NOTE_OFF:
+            sounding = -1  # and the attack stays as it was: so does Magenta's, and its models learned it
+        else:
+            attack = True
             pitch = event - FIRST_PITCH + LOWEST
             if last and pitch != last[-1]:
                 direction = 1.0 if pitch > last[-1] else -1.0
