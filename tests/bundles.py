@@ -71,7 +71,9 @@ def bundle(
     )
 
 
-def lstm_stack(n_in: int, sizes: tuple[int, ...], n_out: int, seed: int = 0) -> dict[str, npt.NDArray[np.float32]]:
+def lstm_stack(
+    n_in: int, sizes: tuple[int, ...], n_out: int, seed: int = 0
+) -> dict[str, npt.NDArray[np.float32]]:
     """Random weights of a stack of LSTM layers under today's variable names."""
     rng = np.random.default_rng(seed)
 

@@ -8,8 +8,6 @@ on the General MIDI drum channel; the same seed, model and version give the same
 two answers are alike.
 """
 
-# ruff: noqa: PLC0415 - the daemon imports this package for its signatures and must not load numpy for that.
-
 from typing import Annotated
 
 from pydantic import Field

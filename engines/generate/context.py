@@ -121,7 +121,7 @@ def ask(heard: Heard, bars: int, given: Mapping[str, Any], from_bar: int) -> tup
     if heard.role == "drums" and not heard.pitched:
         return wanted, [NO_CHORD] * (bars * per_bar), per_bar
     slot = own.steps_per_bar / STEPS_PER_QUARTER / per_bar
-    there = chords_of(heard.pitched, max(heard.bars, 1) * per_bar, slot)
+    there = chords_of(heard.pitched, max(heard.bars, 1) * per_bar, slot, scale_tones(own.key, own.scale))
     if from_bar < heard.bars:
         return wanted, there[from_bar * per_bar :][: bars * per_bar], per_bar
     again = there[-min(heard.bars, 4) * per_bar :]

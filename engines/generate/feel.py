@@ -117,7 +117,8 @@ def drums(
         loud = note.velocity + loudness * (velocity - note.velocity)
         start = note.start + timing * float(min(_LATEST, max(-_LATEST, late)))
         start = min(max(0.0, start), frame.quarters - 1 / 480)
-        made.append(Note(start, note.pitch, note.duration, int(min(127, max(1, round(loud))))))
+        duration = min(note.duration, frame.quarters - start)
+        made.append(Note(start, note.pitch, duration, int(min(127, max(1, round(loud))))))
     return tuple(sorted(made))
 
 
@@ -147,7 +148,8 @@ def pitched(
         velocity = 82 + weight + swell + 5.0 * float(np.clip((note.pitch - middle) / spread, -1.5, 1.5))
         loud = note.velocity + loudness * (velocity - note.velocity)
         start = min(max(0.0, note.start + timing * late), frame.quarters - 1 / 480)
-        made.append(Note(start, note.pitch, note.duration, int(min(127, max(1, round(loud))))))
+        duration = min(note.duration, frame.quarters - start)
+        made.append(Note(start, note.pitch, duration, int(min(127, max(1, round(loud))))))
     return tuple(sorted(made))
 
 

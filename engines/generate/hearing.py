@@ -36,11 +36,13 @@ def key_of(notes: Sequence[Note]) -> tuple[str, str]:
     return NOTE_NAMES[-best[1]], best[2]
 
 
-def chords_of(notes: Sequence[Note], slots: int, slot_quarters: float) -> list[Chord]:
+def chords_of(
+    notes: Sequence[Note], slots: int, slot_quarters: float, tones: frozenset[int] = frozenset(range(12))
+) -> list[Chord]:
     """Return the chord that fits best in each slot of `slot_quarters`, "no chord" where nothing sounds.
 
-    A template's score is the share of sound inside it, less what of it is not heard; the lowest note counts
-    as root.
+    A template's score is the share of sound inside it, less what of it is not heard or not among `tones` (the
+    key's); the lowest note counts as root.
     """
     made: list[Chord] = []
     ordered = sorted(notes)
@@ -56,14 +58,14 @@ def chords_of(notes: Sequence[Note], slots: int, slot_quarters: float) -> list[C
         best, chosen = -1.0, NO_CHORD
         for root in range(12):
             for steps in _SEVENTHS:
-                tones = [(root + step) % 12 for step in steps]
-                heard = sounding[tones]
-                score = float(
-                    heard.sum() + 0.2 * sounding[root] - 0.08 * (heard == 0).sum() + 0.1 * (root == lowest)
-                )
+                wanted = [(root + step) % 12 for step in steps]
+                heard = sounding[wanted]
+                foreign = sum(tone not in tones for tone in wanted)
+                fit = float(heard.sum() + 0.2 * sounding[root] + 0.1 * (root == lowest))
+                score = fit - 0.08 * int((heard == 0).sum()) - 0.3 * foreign
                 if score > best + 1e-9:
                     best = score
-                    fit = frozenset(tones)
-                    chosen = Chord(spell(root, fit), root, root, fit)
+                    notes_of = frozenset(wanted)
+                    chosen = Chord(spell(root, notes_of), root, root, notes_of)
         made.append(chosen)
     return made

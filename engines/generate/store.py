@@ -25,7 +25,7 @@ from engines.generate.theory import nearest
 SHIPPED: Final = Path(__file__).parent / "bundles"
 ROLES: Final = ("drums", "melody", "bass", "harmony")
 _HELD_BYTES: Final = 64 * 1024 * 1024  # models kept in memory, by the size of their files
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # What a bundle without a card is for, by the name of its configuration.
 _ROLE_OF: Final = {"drum_kit": "drums", "triad_harmony": "harmony"}
 
@@ -92,7 +92,7 @@ def find(name: str) -> Installed:
     NotInstalledError
         If there is none of this name; the message says what to do.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError(f"model: {name[:40]!r}; must be letters, digits, '.', '_' and '-', at most 64")
     known = {model.name: model for model in installed()}
     if name not in known:

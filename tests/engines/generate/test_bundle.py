@@ -93,7 +93,9 @@ def test_an_index_that_names_one_block_again_and_again_is_refused() -> None:
     whole = bundles.checkpoint(ARRAYS)
     data_size = whole.index(b"\xff") - 100  # any large block near the start
     index = bundles._block([(bytes([i]), bundles.varint(0) + bundles.varint(data_size)) for i in range(100)])
-    footer = bundles.varint(0) + bundles.varint(0) + bundles.varint(len(whole)) + bundles.varint(len(index) - 5)
+    footer = (
+        bundles.varint(0) + bundles.varint(0) + bundles.varint(len(whole)) + bundles.varint(len(index) - 5)
+    )
     with pytest.raises(UndecodableError):
         read_checkpoint(whole + index + footer.ljust(40, b"\0") + whole[-8:])
 

@@ -60,13 +60,13 @@ def call(generator: Any, sequence: Any, start: float, seed: int) -> Any:
     options = generator_pb2.GeneratorOptions()
     options.args["temperature"].float_value = 1.0
     options.generate_sections.add(start_time=start, end_time=8.0)  # 4 bars at 120 BPM
-    np.random.seed(seed)  # noqa: NPY002  Magenta draws from the global generator
+    np.random.seed(seed)
     return generator.generate(sequence, options)
 
 
 def their_numbers(seed: int, primed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What Magenta will draw, one a step after those of the primer."""
-    drawn = np.random.RandomState(seed).random_sample(STEPS - primed)  # noqa: NPY002
+    drawn = np.random.RandomState(seed).random_sample(STEPS - primed)
     return np.concatenate([np.full(primed, 0.5), drawn])[None, :]
 
 
@@ -106,7 +106,9 @@ def test_melodies_are_the_same_notes_in_both(seed: int) -> None:
     for i, name in enumerate(names):
         primer.text_annotations.add(text=name, time=i * 2.0, annotation_type=1)
     answer = call(generator, primer, 0.25, seed)
-    theirs = {(round(n.start_time * 8), round((n.end_time - n.start_time) * 8), n.pitch) for n in answer.notes}
+    theirs = {
+        (round(n.start_time * 8), round((n.end_time - n.start_time) * 8), n.pitch) for n in answer.notes
+    }
 
     bundle = read_bundle(SHIPPED / "melody.mag")
     network, encoder = Network(bundle.variables), ENCODERS["chord_pitches_improv"]
@@ -129,7 +131,14 @@ def _cached(path: Path) -> Any:
     return _generators[path]
 
 
-CONFIGURATIONS = ("basic_rnn", "lookback_rnn", "attention_rnn", "basic_improv", "attention_improv", "drum_kit")
+CONFIGURATIONS = (
+    "basic_rnn",
+    "lookback_rnn",
+    "attention_rnn",
+    "basic_improv",
+    "attention_improv",
+    "drum_kit",
+)
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -163,7 +172,9 @@ def test_stock_configurations_compute_the_same_probabilities(name: str, tmp_path
         events = [e + 2 if e < 0 else e + 2 - 48 for e in theirs]  # it drops a stop with nothing to stop
     coder = config.encoder_decoder
     if encoder.control:
-        inputs = coder.get_inputs_batch([note_seq.ChordProgression([*chords, "C"])], [theirs], full_length=True)
+        inputs = coder.get_inputs_batch(
+            [note_seq.ChordProgression([*chords, "C"])], [theirs], full_length=True
+        )
     else:
         inputs = coder.get_inputs_batch([theirs], full_length=True)
     with tf.Graph().as_default():

@@ -66,7 +66,9 @@ def test_one_alone_is_the_same_as_one_among_others() -> None:
 def test_old_names_of_variables_are_understood(layer: str, kernel: str, bias: str) -> None:
     new = "rnn/multi_rnn_cell/cell_{}/basic_lstm_cell/"
     old = {
-        name.replace(new.format(i), layer.format(i)).replace("/kernel", "/" + kernel).replace("/bias", "/" + bias): a
+        name.replace(new.format(i), layer.format(i))
+        .replace("/kernel", "/" + kernel)
+        .replace("/bias", "/" + bias): a
         for i in (0, 1)
         for name, a in ARRAYS.items()
         if f"cell_{i}/" in name
@@ -79,7 +81,9 @@ def test_what_the_optimiser_left_is_ignored() -> None:
     assert Network({**ARRAYS, **extra}).parameters == sum(a.size for a in ARRAYS.values())
 
 
-@pytest.mark.parametrize("missing", ["fully_connected/weights", "rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel"])
+@pytest.mark.parametrize(
+    "missing", ["fully_connected/weights", "rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel"]
+)
 def test_a_variable_that_is_missing_is_named(missing: str) -> None:
     with pytest.raises(UnknownTopologyError, match=r"fully_connected|cell_0|belong"):
         Network({name: array for name, array in ARRAYS.items() if name != missing})
