@@ -30,7 +30,7 @@ def _block(entries: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def checkpoint(arrays: Arrays) -> bytes:
-    """A V1 checkpoint: one block of entries, one of the (unused) meta index, one of the index, the footer."""
+    """Write a V1 checkpoint: one block of entries, one of the (unused) meta index, one of the index, the footer."""
     metas, entries = b"", []
     for name, array in sorted(arrays.items()):
         shape = b"".join(field(2, field(1, size)) for size in array.shape)
@@ -58,7 +58,7 @@ def bundle(
     text: str = "made for a test",
     inside_functions: tuple[str, ...] = (),
 ) -> bytes:
-    """A bundle whose graph names operations and does nothing."""
+    """Write a bundle whose graph names operations and does nothing."""
     graph = b"".join(field(1, node(f"n{i}", operation)) for i, operation in enumerate(operations))
     functions = b"".join(field(3, node(f"f{i}", operation)) for i, operation in enumerate(inside_functions))
     if functions:

@@ -65,7 +65,7 @@ def call(generator: Any, sequence: Any, start: float, seed: int) -> Any:
 
 
 def their_numbers(seed: int, primed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What Magenta will draw, one a step after those of the primer."""
+    """Return what Magenta will draw, one a step after those of the primer."""
     drawn = np.random.RandomState(seed).random_sample(STEPS - primed)
     return np.concatenate([np.full(primed, 0.5), drawn])[None, :]
 
@@ -142,8 +142,10 @@ CONFIGURATIONS = (
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_stock_configurations_compute_the_same_probabilities(name: str, tmp_path: Path) -> None:
-    """Random weights in Magenta's own graph of a stock configuration, along random events, attention included."""
+def test_stock_configurations_compute_the_same_probabilities(  # noqa: PLR0915  one walk through one graph
+    name: str, tmp_path: Path
+) -> None:
+    """Random weights in Magenta's own graphs, along random events, attention included."""
     with quiet():
         import note_seq
         import tensorflow.compat.v1 as tf

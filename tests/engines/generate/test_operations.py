@@ -30,7 +30,7 @@ def midi_of(piece: Piece) -> Score:
 
 
 def check(piece: Piece, signature: str = "4/4") -> None:
-    """The guarantees that hold for every piece."""
+    """Hold the guarantees that hold for every piece."""
     score = midi_of(piece)
     numerator, denominator = read_signature(signature)
     assert score.signatures[0][1:] == (numerator, denominator)
@@ -94,16 +94,16 @@ def test_midi_writes_each_part(style: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(["melody", "bassline", "harmony"]),
-    st.sampled_from(NOTE_NAMES),
-    st.sampled_from(sorted(SCALES)),
-    st.sampled_from(SIGNATURES),
-    st.integers(1, 5),
-    st.sampled_from([0.0, 0.7, 1.0, 2.0]),
-    st.integers(0, 2**53 - 1),
+    name=st.sampled_from(["melody", "bassline", "harmony"]),
+    key=st.sampled_from(NOTE_NAMES),
+    scale=st.sampled_from(sorted(SCALES)),
+    signature=st.sampled_from(SIGNATURES),
+    bars=st.integers(1, 5),
+    temperature=st.sampled_from([0.0, 0.7, 1.0, 2.0]),
+    seed=st.integers(0, 2**53 - 1),
 )
 def test_every_note_is_in_the_scale_and_every_bar_is_there(
-    name: str, key: str, scale: str, signature: str, bars: int, temperature: float, seed: int
+    *, name: str, key: str, scale: str, signature: str, bars: int, temperature: float, seed: int
 ) -> None:
     piece = getattr(generate, name)(
         key, scale, bars, time_signature=signature, temperature=temperature, seed=seed
@@ -115,15 +115,15 @@ def test_every_note_is_in_the_scale_and_every_bar_is_there(
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.sampled_from([None, *STYLES]),
-    st.sampled_from(SIGNATURES),
-    st.integers(1, 5),
-    st.sampled_from([0.0, 1.0, 2.0]),
-    st.floats(0, 1),
-    st.integers(0, 2**53 - 1),
+    style=st.sampled_from([None, *STYLES]),
+    signature=st.sampled_from(SIGNATURES),
+    bars=st.integers(1, 5),
+    temperature=st.sampled_from([0.0, 1.0, 2.0]),
+    density=st.floats(0, 1),
+    seed=st.integers(0, 2**53 - 1),
 )
 def test_drums_are_on_the_drum_channel_and_fill_their_bars(
-    style: str | None, signature: str, bars: int, temperature: float, density: float, seed: int
+    *, style: str | None, signature: str, bars: int, temperature: float, density: float, seed: int
 ) -> None:
     piece = generate.drums(
         style, bars, time_signature=signature, temperature=temperature, density=density, seed=seed
