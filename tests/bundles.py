@@ -30,7 +30,7 @@ def _block(entries: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def checkpoint(arrays: Arrays) -> bytes:
-    """Write a V1 checkpoint: one block of entries, one of the (unused) meta index, one of the index, the footer."""
+    """Write a V1 checkpoint: entries, the (unused) meta index, the index, the footer."""
     metas, entries = b"", []
     for name, array in sorted(arrays.items()):
         shape = b"".join(field(2, field(1, size)) for size in array.shape)

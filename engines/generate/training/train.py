@@ -70,7 +70,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         (128, 128), 0.9, (Stage(3500, 3e-3), Stage(1200, 1e-3, 129, 32), Stage(800, 3e-4, 129, 32))
     ),
     "bass": Recipe(
-        (128, 128), 0.9, (Stage(2000, 3e-3), Stage(800, 1e-3, 129, 32), Stage(500, 3e-4, 129, 32))
+        (128, 128), 0.9, (Stage(1200, 3e-3), Stage(500, 1e-3, 129, 32), Stage(300, 3e-4, 129, 32))
     ),
     "harmony": Recipe((64, 64), 0.8, (Stage(3000, 3e-3, 33), Stage(1500, 5e-4, 33))),
 }
