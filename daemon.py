@@ -66,6 +66,7 @@ async def _serve(config: Config) -> int:
     """Build, run, drain, close: what is built last is closed first."""
     import structlog
 
+    from adapters.config_file import check_engines
     from adapters.core import Core
     from adapters.http import HttpServer
     from adapters.service_manager import ServiceManager
@@ -77,6 +78,8 @@ async def _serve(config: Config) -> int:
     from bus.service import Bus, Surroundings
 
     log = structlog.get_logger()
+    engine_operations = discover("engines")
+    check_engines(config, {operation.lane for operation in engine_operations if operation.lane})
     core = Core(config.core)
     paths = config.paths
     with contextlib.ExitStack() as house:
@@ -84,7 +87,7 @@ async def _serve(config: Config) -> int:
         house.callback(core.close)
         bus = Bus(
             config.bus,
-            [*discover("engines"), *core_operations(core)],
+            [*engine_operations, *core_operations(core)],
             Surroundings(
                 roots=paths.audio_roots,
                 state=paths.state.expanduser(),
@@ -97,7 +100,7 @@ async def _serve(config: Config) -> int:
             ),
         )
         house.callback(bus.close)
-        http = HttpServer(config.http, bus, paths.state.expanduser()) if config.http.enabled else None
+        http = HttpServer(config.http, bus) if config.http.enabled else None
         if http is not None:
             house.callback(http.close)
         tasks: list[asyncio.Task[None]] = []

@@ -73,7 +73,7 @@ def set_up(environment: Path) -> None:
     for leftover in half_installed(site):
         shutil.rmtree(leftover)
     pinned = pins("".join((ROOT / name).read_text() for name in LOCKS))
-    size = "" if pinned & installed(site) else " (0.6 GB to fetch, 2.6 GB on disk, some minutes)"
+    size = "" if PROJECT in installed(site) else " (0.6 GB to fetch, 2.6 GB on disk, some minutes)"
     print(f"setup: the pinned packages into {environment}{size}", flush=True)
     options = ["--no-deps", "--disable-pip-version-check", "--no-input", "--quiet"]
     locks = [part for name in LOCKS for part in ("-r", str(ROOT / name))]

@@ -6,7 +6,8 @@ the value is read as TOML, and as a plain string where it is not.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def find(named: Path | None, environ: Mapping[str, str], beside: Path) -> Path |
     return next((path for path in candidates if path.is_file()), None)
 
 
-def load(path: Path | None, overrides: Iterable[str] = (), engines: Iterable[str] | None = None) -> Config:
+def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     """Read and check a configuration.
 
     Parameters
@@ -49,8 +50,6 @@ def load(path: Path | None, overrides: Iterable[str] = (), engines: Iterable[str
         The file; None for the defaults.
     overrides
         Each `section.key=value`.
-    engines
-        Names that may stand under `[engines]`; None allows any.
 
     Raises
     ------
@@ -70,12 +69,22 @@ def load(path: Path | None, overrides: Iterable[str] = (), engines: Iterable[str
     except ValidationError as error:
         message, _ = explain(error, _config.json_schema())
         raise ConfigError(f"{path or 'configuration'}: {message}") from None
-    if engines is not None:
-        unknown = sorted(set(config.engines) - set(engines))
-        if unknown:
-            allowed = ", ".join(sorted(engines))
-            raise ConfigError(f"{path or 'configuration'}: engines.{unknown[0]}: unknown; allowed: {allowed}")
     return config
+
+
+def check_engines(config: Config, engines: Collection[str]) -> None:
+    """Refuse a section of an engine that is not there; apart, since finding the engines takes a moment.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first.
+    """
+    for name in config.engines:
+        if name not in engines:
+            near = get_close_matches(name, engines, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ConfigError(f"engines.{name}: unknown{hint}; allowed: {', '.join(sorted(engines))}")
 
 
 def _set(document: dict[str, Any], override: str) -> None:

@@ -55,7 +55,7 @@ class ServiceManager:
         watched = environ.pop("WATCHDOG_PID", "")
         if not address.startswith(("/", "@")) or not hasattr(socket, "AF_UNIX"):
             if address:
-                log.warning("service manager not told anything: its address is not a path", address=address)
+                log.warning("service_manager.address_not_a_path", address=address)
             return cls()
         if address.startswith("@"):
             address = "\0" + address[1:]
@@ -106,7 +106,7 @@ class ServiceManager:
                 if text in waiting or must_arrive:
                     self._owed.append(text)
                 if not self._lost:
-                    log.warning("service manager does not hear", why=str(error))
+                    log.warning("service_manager.not_heard", why=str(error))
                 self._lost = True
 
 
@@ -123,7 +123,7 @@ def _is(healthy: Callable[[], bool]) -> bool:
         return healthy()
     except Exception:
         # Who cannot say that it is well is not well; without this line the task would end in silence.
-        log.exception("the health check itself failed")
+        log.exception("service_manager.health_check_failed")
         return False
 
 

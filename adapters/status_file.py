@@ -174,9 +174,9 @@ class StatusFile:
     def _note(self, trouble: str | None) -> None:
         if trouble != self._trouble:
             if trouble:
-                log.warning("status file not written", path=str(self.path), why=trouble)
+                log.warning("status_file.not_written", path=str(self.path), why=trouble)
             else:
-                log.info("status file written again", path=str(self.path))
+                log.info("status_file.written_again", path=str(self.path))
         self._trouble = trouble
 
 

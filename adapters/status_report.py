@@ -39,6 +39,7 @@ class Reporter:
             models=bus.control.models(),
             connected=self._core.connected,
             core_url=self._core.settings.url,
+            core_asked=self._core.connected or self._core.why is not None,
             lanes_down={
                 name: "its workers keep dying; see the log"
                 for name, lane in lanes.items()
@@ -56,6 +57,8 @@ class Reporter:
         """Return one line for `systemctl status`: where it listens, and what warms up or is down."""
         lanes = self._bus.pool.status()
         said = [f"{self._bus.control.state}: {', '.join(self.endpoints().values())}"]
+        if self._core.why is not None:
+            said.append("DAWG-CORE not reachable")
         said += [f"{words}: {', '.join(names)}" for words, names in _troubles(lanes).items() if names]
         return "; ".join(said)
 

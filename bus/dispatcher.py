@@ -49,6 +49,12 @@ def _stopping() -> Unavailable:
     return Unavailable("the daemon is stopping", retry_after=1.0)
 
 
+def _heard(future: "asyncio.Future[Any]") -> None:
+    """Look at how a future ended that may outlive the job it was for: past a deadline nobody else does."""
+    if not future.cancelled():
+        future.exception()
+
+
 class Dispatcher:
     """Accepts requests and sees each to its end. All methods are called in the event loop."""
 
@@ -95,11 +101,11 @@ class Dispatcher:
                 if earlier is None:
                     return
                 outcome = earlier
-        except BusError as error:
-            outcome = error
+        except Exception as error:  # whatever it is, the request ends with an answer
+            outcome = failure = translate(error)
             # Names that clients make up must not become keys without bound.
             known = request.op if request.op in self._operations else "(unknown)"
-            self._stats.ended(known, code=error.code, wait_s=None, run_s=None)
+            self._stats.ended(known, code=failure.code, wait_s=None, run_s=None)
         # It has become no job, which would give back the spool's files at its end.
         self._discard([value for value in request.params.values() if isinstance(value, Spooled)])
         client.end(request.id, outcome)
@@ -155,7 +161,8 @@ class Dispatcher:
         spool_bytes += sum(file.size for file in spooled)
         loop = asyncio.get_running_loop()
         job = Job(
-            request,
+            # The params go on as the job's own, where files are soon no longer bytes.
+            request.model_copy(update={"params": {}}),
             operation,
             params,
             print_,
@@ -198,6 +205,7 @@ class Dispatcher:
     async def _on_disk(self, job: Job, function: Callable[..., Any], *arguments: Any) -> Any:
         # Shielded: a thread cannot be stopped, and what it opens must be known when it is done.
         job.disk = asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+        job.disk.add_done_callback(_heard)
         return await asyncio.shield(job.disk)
 
     def _open_files(self, job: Job) -> list[tuple[Fingerprint, bytes]]:
@@ -238,7 +246,7 @@ class Dispatcher:
         return pack(job.operation.result.dump_python(value))
 
     async def _in_lane(self, job: Job) -> bytes:
-        job.work = Work(
+        work = Work(
             job.id,
             job.operation.name,
             job.params,
@@ -247,8 +255,10 @@ class Dispatcher:
             on_progress=partial(self._progressed, job),
             ended=asyncio.get_running_loop().create_future(),
         )
-        self._pool[job.operation.lane or ""].submit(job.work)
-        return await asyncio.shield(job.work.ended)
+        work.ended.add_done_callback(_heard)
+        self._pool[job.operation.lane or ""].submit(work)
+        job.work = work
+        return await asyncio.shield(work.ended)
 
     def _started(self, job: Job) -> None:
         job.started_s = asyncio.get_running_loop().time()
@@ -262,10 +272,18 @@ class Dispatcher:
 
     def _progressed(self, job: Job, fraction: float, stage: str) -> None:
         job.fraction, job.stage = max(job.fraction, fraction), stage
-        if asyncio.get_running_loop().time() - job.published_s >= _PROGRESS_INTERVAL_S:
+        loop = asyncio.get_running_loop()
+        wait_s = job.published_s + _PROGRESS_INTERVAL_S - loop.time()
+        if wait_s <= 0:
             self._publish_progress(job)
+        elif job.next_progress is None:
+            # The latest is told too, also when the engine then says nothing for long.
+            job.next_progress = loop.call_later(wait_s, self._publish_progress, job)
 
     def _publish_progress(self, job: Job) -> None:
+        if job.next_progress is not None:
+            job.next_progress.cancel()
+            job.next_progress = None
         now_s = asyncio.get_running_loop().time()
         job.published_s = now_s
         job.progress_seq += 1
@@ -283,7 +301,7 @@ class Dispatcher:
         job = self.jobs.get(request_id)
         if job is None:
             return "done" if self._answered.get(request_id) is not None else "not_found"
-        if job.work is not None and job.work.ended.done():
+        if (job.task is not None and job.task.done()) or (job.work is not None and job.work.ended.done()):
             return "done"
         self._stop(job, Cancelled("cancelled by bus.cancel"))
         return "cancelled" if job.work is None or job.work.ended.done() else "cancelling"
@@ -311,8 +329,9 @@ class Dispatcher:
         outcome = self._outcome(job, task)
         del self.jobs[job.id]
         self._accepted[job.operation.lane] -= 1
-        if job.deadline is not None:
-            job.deadline.cancel()
+        for timer in (job.deadline, job.next_progress):
+            if timer is not None:
+                timer.cancel()
         self._answered.remember(job.id, job.fingerprint, outcome)
         self._count(job, outcome)
         if isinstance(outcome, Result):

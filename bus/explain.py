@@ -1,5 +1,6 @@
 """Turn a failed validation into a sentence: the field, what came, and what is allowed."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -36,11 +37,11 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
         `field` and, where there is one, `allowed` (the field's JSON Schema).
     """
     first = error.errors(include_url=False)[0]
-    path = ".".join(str(part) for part in first["loc"]) or "params"
+    path = ".".join(_cut(str(part)) for part in first["loc"]) or "params"
     facts: dict[str, Any] = {"field": path}
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         siblings = _at(schema, first["loc"][:-1]).get("properties", {})
-        near = get_close_matches(str(first["loc"][-1]), siblings, n=1)
+        near = get_close_matches(_cut(str(first["loc"][-1])), siblings, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return f"{path}: unknown{hint}; allowed: {', '.join(siblings) or 'none'}", facts
     came = "missing" if first["type"] == "missing" else shown(first["input"])
@@ -76,11 +77,24 @@ def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any] | None
     return found if isinstance(found, Mapping) else None
 
 
+class _Shown(reprlib.Repr):
+    """Writes no more of a value than is shown of it, however large the rest."""
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        del level
+        return f"{len(value)} bytes"
+
+
+_SHORT = _Shown()
+_SHORT.maxstring = _SHORT.maxother = _SHOWN_CHARACTERS
+
+
 def shown(value: Any) -> str:
     """Write a value as a client would recognise it, at most `_SHOWN_CHARACTERS` long."""
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    text = repr(value)
+    return _cut(_SHORT.repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bus.errors import InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
 
 _CHUNK_BYTES = 1 << 20
@@ -35,6 +37,24 @@ class Fingerprint:
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+class Spooled(str):
+    """A file that a transport of this process has put into the spool, where a client may name a path.
+
+    No message can hold one, since what is decoded is plain text: that is why its path is not checked again.
+    Whoever submits it gives the file away, and the `size` bytes of room that were reserved for it; the
+    dispatcher takes both back, however the request ends.
+    """
+
+    size: int = 0
+
+    @classmethod
+    def of(cls, path: str, size: int) -> "Spooled":
+        """Name a file of `size` bytes."""
+        spooled = cls(path)
+        spooled.size = size
+        return spooled
+
+
 class Files:
     """Decides which paths may be read, and keeps files that came as bytes while they are needed."""
 
@@ -44,11 +64,14 @@ class Files:
         self._spool_bytes_left = spool_bytes
 
     def prepare(self) -> None:
-        """Make the spool folder, private, and empty it of what a killed daemon left."""
+        """Make the spool folder, private, and empty it of what killed daemons left."""
         self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._spool.iterdir():
-            with contextlib.suppress(OSError):
-                left.unlink()
+            # Another daemon may use the folder too: each puts its process id into its files' names.
+            owner = left.name.partition("-")[0]
+            if not owner.isdecimal() or not psutil.pid_exists(int(owner)):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def resolve(self, field: str, path: str, *, folder: bool = False) -> str:
         """Return the real path of a file (or folder) a client may have read. Touches the disk.
@@ -117,9 +140,13 @@ class Files:
             )
         self._spool_bytes_left -= size
 
+    def new_file(self) -> tuple[int, str]:
+        """Make an empty private file; returns its descriptor, open for writing, and its path."""
+        return tempfile.mkstemp(dir=self._spool, prefix=f"{os.getpid()}-")
+
     def write(self, data: bytes) -> str:
         """Write bytes, whose room is reserved, to a private file. Touches the disk."""
-        handle, path = tempfile.mkstemp(dir=self._spool)
+        handle, path = self.new_file()
         try:
             with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor has no path to open
                 file.write(data)

@@ -62,6 +62,7 @@ class Job:
     # What it ends with if it is stopped: a cancel, a deadline, the daemon's end.
     stopped_by: BusError | None = None
     deadline: asyncio.TimerHandle | None = None
+    next_progress: asyncio.TimerHandle | None = None
     task: "asyncio.Task[Result] | None" = None
     # Both may still read its files when the job has ended.
     disk: "asyncio.Future[Any] | None" = None

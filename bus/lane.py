@@ -147,9 +147,13 @@ class Lane:
             _end(work, error)
             return
         for worker, busy_with in self._workers.items():
-            if busy_with is work and worker.state is WorkerState.BUSY:
+            if busy_with is not work:
+                continue
+            # Also of a worker that is being stopped for something else: its job must not begin anew.
+            worker.stop_reason = worker.stop_reason or error
+            if worker.state is WorkerState.BUSY:
                 worker.enter(WorkerState.CANCELLING)
-                worker.stop_reason, worker.blameless = error, True
+                worker.blameless = True
                 worker.cancel_softly(work.number)
                 self._arm(worker, self._pool.cancel_grace_s, worker.kill)
                 self._on_change()
@@ -179,7 +183,8 @@ class Lane:
             self._interactive_in_a_row = 0
             return batch.popleft()
         if interactive:
-            self._interactive_in_a_row += 1
+            # Counted only while a batch job is passed over.
+            self._interactive_in_a_row = self._interactive_in_a_row + 1 if batch else 0
             return interactive.popleft()
         return None
 
@@ -307,8 +312,10 @@ class Lane:
         for worker in list(self._workers):
             if worker.state is not WorkerState.STOPPING and worker.resident_bytes() > budget_mb * MEGABYTE:
                 log.warning("worker.over_budget", lane=self.name, pid=worker.pid, budget_mb=budget_mb)
+                # What a job takes is its own fault; what a worker takes without one is the engine's.
+                busy = worker.state in (WorkerState.BUSY, WorkerState.CANCELLING)
                 worker.kill(
-                    TooLarge(f"memory: the job needs more than the engine's {budget_mb:g} MB"), blameless=True
+                    TooLarge(f"memory: the job needs more than the engine's {budget_mb:g} MB"), blameless=busy
                 )
 
     def status(self) -> LaneStatus:

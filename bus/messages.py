@@ -63,17 +63,34 @@ class _TooMany(Exception):
     """Raised out of the decoder as soon as a bound is passed."""
 
 
+class _Unknown(Exception):
+    """Raised out of the decoder for what is MessagePack and not of this protocol."""
+
+
 class _Items:
     """Counts values as the decoder makes them, so that a small message cannot become a large one."""
 
     def __init__(self, most: int) -> None:
         self.left = most
 
-    def __call__(self, container: Any) -> Any:
-        self.left -= 1 + len(container)
+    def list(self, items: list[Any]) -> list[Any]:
+        self.left -= 1 + len(items)
         if self.left < 0:
             raise _TooMany
-        return container
+        return items
+
+    def map(self, pairs: dict[Any, Any]) -> dict[Any, Any]:
+        self.left -= 1 + len(pairs)
+        if self.left < 0:
+            raise _TooMany
+        for key in pairs:
+            if not isinstance(key, str):
+                raise _Unknown("the keys of a map must be text")
+        return pairs
+
+
+def _no_extension(kind: int, data: bytes) -> Any:
+    raise _Unknown("extension types are not understood")
 
 
 def decode_request(frames: Sequence[bytes], limits: Limits) -> Request:
@@ -113,30 +130,38 @@ def decode_request(frames: Sequence[bytes], limits: Limits) -> Request:
 
 def _decode_map(frames: Sequence[bytes], limits: Limits) -> dict[str, Any]:
     items = _Items(limits.items)
+    # The decoder takes room for what a list or map says it holds: a value has at least one byte.
+    most_items = min(limits.items, len(frames[1]))
     try:
         envelope = msgpack.unpackb(
             frames[1],
-            object_hook=items,
-            list_hook=items,
+            object_hook=items.map,
+            list_hook=items.list,
+            ext_hook=_no_extension,
             max_str_len=limits.text_bytes,
             max_bin_len=limits.message_bytes,
-            max_array_len=limits.items,
-            max_map_len=limits.items,
+            max_array_len=most_items,
+            max_map_len=most_items,
             max_ext_len=0,
         )
     except _TooMany:
         raise _refusal(frames, TooLarge(f"message: more than {limits.items} values")) from None
+    except _Unknown as error:
+        raise _refusal(frames, InvalidArgument(f"message: {error}")) from None
+    except msgpack.StackError:
+        raise _refusal(frames, TooLarge(f"message: nested deeper than {limits.depth}")) from None
     except (ValueError, msgpack.UnpackException, OverflowError) as error:
         # The decoder says "exceeds max_..." for a bound, anything else for bytes that are no MessagePack.
-        if "exceeds max" in str(error):
-            raise _refusal(frames, TooLarge(f"message: {error}")) from None
+        text = str(error)
+        if "max_ext_len" in text:
+            raise _refusal(frames, InvalidArgument("message: extension types are not understood")) from None
+        if "exceeds max" in text:
+            raise _refusal(frames, TooLarge(f"message: {text}")) from None
         raise _refusal(frames, InvalidArgument("message: not one MessagePack map with text keys")) from None
     if not isinstance(envelope, dict):
         raise Malformed("map")
     if _deeper_than(envelope, limits.depth):
         raise _refusal(frames, TooLarge(f"message: nested deeper than {limits.depth}"))
-    if not all(isinstance(key, str) for key in envelope):
-        raise _refusal(frames, InvalidArgument("message: its keys must be text"))
     return envelope
 
 
@@ -191,7 +216,7 @@ _RESULT_KEY: bytes = msgpack.packb("result")
 def encode_error(request_id: str, instance: str, error: BusError) -> bytes:
     """Write the error a request ends with."""
     body: dict[str, Any] = {"type": "error", "id": request_id, "instance": instance, **error_fields(error)}
-    return bytes(msgpack.packb(body))
+    return pack(body)
 
 
 def error_fields(error: BusError) -> dict[str, Any]:
@@ -207,17 +232,12 @@ def error_fields(error: BusError) -> dict[str, Any]:
 def encode_progress(request_id: str, seq: int, fraction: float, stage: str) -> bytes:
     """Write one progress message."""
     body = {"type": "progress", "id": request_id, "seq": seq, "fraction": fraction, "stage": stage}
-    return bytes(msgpack.packb(body))
+    return pack(body)
 
 
 def pack(value: Any) -> bytes:
-    """Encode a plain value."""
-    return bytes(msgpack.packb(value))
-
-
-def unpack(data: bytes) -> Any:
-    """Decode what this daemon itself has encoded."""
-    return msgpack.unpackb(data, strict_map_key=False)
+    """Encode a plain value; text that is no Unicode, as a file may be named on some disks, is escaped."""
+    return bytes(msgpack.packb(value, unicode_errors="backslashreplace"))
 
 
 def canonical(params: Mapping[str, Any]) -> bytes:

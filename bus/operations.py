@@ -31,6 +31,7 @@ from pydantic import (
 
 from bus.errors import InvalidArgument, Unimplemented
 from bus.explain import explain
+from bus.files import Spooled
 
 DEFAULT_TIMEOUT_S = 60.0
 
@@ -106,10 +107,13 @@ class Operation:
             Naming the first parameter that is wrong, what came and what is allowed.
         """
         try:
-            return self.params.model_validate(params, strict=strict).model_dump()
+            valid = self.params.model_validate(params, strict=strict).model_dump()
         except ValidationError as error:
             message, details = explain(error, self.params_schema)
             raise InvalidArgument(message, details=details) from None
+        # pydantic makes plain text of it.
+        valid |= {name: params[name] for name in self.files if isinstance(params.get(name), Spooled)}
+        return valid
 
     def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Turn validated parameters back into what the function takes: files and folders become `Path`."""

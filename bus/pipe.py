@@ -8,7 +8,7 @@ soft cancel, which the worker looks for whenever the engine reports progress.
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from bus.messages import pack, unpack
+import msgpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ _BY_NAME = {kind.__name__: kind for kind in _KINDS}
 
 def encode(message: Message) -> bytes:
     """Write a message for the other side."""
-    return pack([type(message).__name__, asdict(message)])
+    # A path must come through as it is, and on some disks a file's name is no Unicode.
+    fields = [type(message).__name__, asdict(message)]
+    return bytes(msgpack.packb(fields, unicode_errors="surrogateescape"))
 
 
 def decode(data: bytes) -> Message:
@@ -80,7 +82,7 @@ def decode(data: bytes) -> Message:
         If it is none: the other side is broken.
     """
     try:
-        name, fields = unpack(data)
+        name, fields = msgpack.unpackb(data, strict_map_key=False, unicode_errors="surrogateescape")
         return _BY_NAME[name](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a message of the pipe: {data[:80]!r}") from error

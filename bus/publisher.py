@@ -9,8 +9,10 @@ loses events at its high-water mark and costs the daemon nothing else.
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import structlog
@@ -29,6 +31,9 @@ _TOPIC_BYTES = 512
 _REPLAY_DELAY_S = 0.05
 _PENDING_PREFIXES = 256
 _LAST_VALUES = 2048
+
+# Called with a topic and the event under it, which it must not change.
+Listener: TypeAlias = Callable[[str, dict[str, Any]], None]
 
 log = structlog.get_logger()
 
@@ -51,6 +56,7 @@ class Publisher:
         self._socket = socket
         self._instance = instance
         self._last: OrderedDict[str, _LastValue] = OrderedDict()
+        self._listeners: dict[object, tuple[str, Listener]] = {}
         self._pending: set[str] = set()
         self._replay_timer: asyncio.TimerHandle | None = None
         self.seq = 0
@@ -73,6 +79,21 @@ class Publisher:
         while len(self._last) > _LAST_VALUES:
             self._last.popitem(last=False)
         self._send(topic, event)
+        for prefix, listener in list(self._listeners.values()):
+            if topic.startswith(prefix):
+                listener(topic, event)
+
+    def listen(self, prefix: str, listener: Listener) -> Callable[[], object]:
+        """Hand `listener` the last values of what `prefix` matches, then every event; returns how to stop.
+
+        For transports of this process. A listener returns at once and never raises.
+        """
+        key = object()
+        for topic, value in list(self._last.items()):
+            if topic.startswith(prefix):
+                listener(topic, {**value.body, "replay": True})
+        self._listeners[key] = (prefix, listener)
+        return partial(self._listeners.pop, key, None)
 
     def forget(self, topic: str) -> None:
         """Drop the last value of a topic that will have no other."""

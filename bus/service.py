@@ -123,8 +123,8 @@ class Bus:
         limits = self.settings.limits
         self.stats = Stats()
         self.publisher = Publisher(self._publisher_socket, self.instance)
-        files = Files(around.roots, around.state / "spool", int(limits.spool_mb * MEGABYTE))
-        files.prepare()
+        self.files = Files(around.roots, around.state / "spool", int(limits.spool_mb * MEGABYTE))
+        self.files.prepare()
         cache = ResultCache(around.cache / "results.sqlite", int(around.cache_mb * MEGABYTE))
         cache.open()
         self._closing.callback(cache.close)
@@ -151,7 +151,7 @@ class Bus:
             operations=self.operations,
             pool=self.pool,
             publisher=self.publisher,
-            files=files,
+            files=self.files,
             cache=cache,
             stats=self.stats,
             limits=limits,

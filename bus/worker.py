@@ -45,6 +45,10 @@ class SoftCancel(BaseException):
     """Raised out of `progress` when the job is no longer wanted."""
 
 
+class DaemonGone(BaseException):
+    """Raised when nobody is on the other side of the pipe; an engine's own broken pipes are its own."""
+
+
 @dataclass(frozen=True)
 class WorkerSettings:
     """What a worker must know to start."""
@@ -67,7 +71,7 @@ def main(settings: WorkerSettings, jobs: Connection, cancels: Connection) -> Non
     except Exception:
         log.exception("worker.warm_up_failed", engine=settings.module)
         sys.exit(1)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(DaemonGone, EOFError, ConnectionResetError):
         _send(jobs, Ready())
         while True:
             run = decode(jobs.recv_bytes())
@@ -120,11 +124,15 @@ class _Reporter:
         self._last_s = 0.0
         self._stage = ""
 
-    def __call__(self, fraction: float, stage: str) -> None:
+    def check_wanted(self) -> None:
+        """Raise if the job was cancelled."""
         while self._cancels.poll():
             # One meant for an earlier job, which ended before it was read, is passed over.
             if int.from_bytes(self._cancels.recv_bytes(8), "big") == self._number:
                 raise SoftCancel
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        self.check_wanted()
         now = time.monotonic()
         if stage != self._stage or now - self._last_s >= _PROGRESS_INTERVAL_S:
             self._last_s, self._stage = now, stage
@@ -134,14 +142,14 @@ class _Reporter:
 def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _Reporter) -> Message:
     """Run the job and say how it ended; the one place where an engine's exceptions are caught."""
     try:
+        # Looked for before it begins too: cancels that no engine reads would fill their pipe.
+        report.check_wanted()
         arguments = operation.arguments(run.params)
         if operation.takes_progress:
             arguments["progress"] = report
         result = pack(operation.result.dump_python(operation.function(**arguments)))
     except SoftCancel:
         return Failed(run.number, "CANCELLED", "cancelled")
-    except (BrokenPipeError, ConnectionResetError):
-        raise  # the daemon is gone
     except Exception as error:  # whatever it is, the job ends with an answer
         failure = translate(error)
         return Failed(run.number, failure.code, failure.message, failure.details)
@@ -155,4 +163,8 @@ def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _
 
 
 def _send(connection: Connection, message: Message) -> None:
-    connection.send_bytes(encode(message))
+    data = encode(message)
+    try:
+        connection.send_bytes(data)
+    except OSError as error:
+        raise DaemonGone from error

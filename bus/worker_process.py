@@ -29,6 +29,9 @@ _SMALL_MESSAGE_BYTES = 32_768
 # What a result may be larger than its own bound by: the message around it.
 _MESSAGE_OVERHEAD_BYTES = 4096
 
+# A write to a process that has ended fails at once.
+_LAST_WRITE_S = 1.0
+
 _spawn = multiprocessing.get_context("spawn")
 # multiprocessing's list of children is not made for starts from several threads at once.
 _starting = threading.Lock()
@@ -66,6 +69,7 @@ class WorkerProcess:
             name=f"dawg-ai worker {settings.module}",
             daemon=True,
         )
+        self._writer: threading.Thread | None = None
         self.state = WorkerState.STARTING
         # What the job ends with if the worker ends first, and whether that speaks against the engine.
         self.stop_reason: BusError | None = None
@@ -87,7 +91,8 @@ class WorkerProcess:
         if len(data) <= _SMALL_MESSAGE_BYTES:
             self._write(data)
         else:
-            threading.Thread(target=self._write, args=(data,), daemon=True).start()
+            self._writer = threading.Thread(target=self._write, args=(data,), daemon=True)
+            self._writer.start()
 
     def _write(self, data: bytes) -> None:
         # A worker that is gone is seen by the listener.
@@ -134,9 +139,15 @@ class WorkerProcess:
         else:
             exit_code = self._reap()
         finally:
-            self._jobs.close()
-            self._cancels.close()
-            self._post(self._on_death, self, exit_code)
+            self._post(self._gone, exit_code)
+
+    def _gone(self, exit_code: int | None) -> None:
+        """Close the pipes, in the loop, which writes to them: closed under a write, it may go elsewhere."""
+        if self._writer is not None:
+            self._writer.join(_LAST_WRITE_S)
+        self._jobs.close()
+        self._cancels.close()
+        self._on_death(self, exit_code)
 
     def _read(self) -> None:
         longest = self._settings.result_bytes + _MESSAGE_OVERHEAD_BYTES

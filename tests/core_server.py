@@ -267,6 +267,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: 40 ms of delayed acknowledgement each
     server: _Server
 
     def _serve(self) -> None:

@@ -255,7 +255,10 @@ class Core:
 
     def _now(self, *, connected: bool, why: str | None) -> None:
         if (why is None) != (self.why is None) or connected != self._connected:
-            (log.info if connected else log.warning)("dawg-core", connected=connected, why=why)
+            if connected:
+                log.info("core.connected", url=self.settings.url)
+            else:
+                log.warning("core.not_connected", why=why)
         self.why = why
         if connected == self._connected:
             return
@@ -264,7 +267,7 @@ class Core:
             try:
                 self.on_change(connected)
             except Exception:
-                log.exception("dawg-core: a listener failed")  # its fault must not fail a call that succeeded
+                log.exception("core.listener_failed")  # its fault must not fail a call that succeeded
 
     def _down(self, wait_s: float) -> Unavailable:
         return Unavailable(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.config_file import ConfigError, find, load
+from adapters.config_file import ConfigError, check_engines, find, load
 from adapters.settings import Config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,8 +102,9 @@ def test_an_override_that_is_none_is_said(override: str) -> None:
 
 
 def test_an_engine_that_is_not_there_is_said() -> None:
-    with pytest.raises(ConfigError, match=r"engines\.analyse: unknown; allowed: analyze"):
-        load(None, ["engines.analyse.workers=1"], engines=["analyze"])
+    config = load(None, ["engines.analyse.workers=1"])
+    with pytest.raises(ConfigError, match=r"engines\.analyse: unknown \(did you mean analyze\?\)"):
+        check_engines(config, ["analyze", "generate"])
 
 
 def test_a_file_that_is_no_toml_is_said_with_its_name(tmp_path: Path) -> None:

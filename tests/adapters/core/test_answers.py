@@ -3,7 +3,7 @@ import math
 
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -75,6 +75,7 @@ def test_what_no_message_can_carry_is_replaced() -> None:
     assert json.dumps(document["deep"]).count("{") == answers.DEEPEST - 1
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_every_document_can_travel_on_as_messagepack_and_as_json(value: dict[str, object]) -> None:
     document = answers.document(json.dumps(value).replace("Infinity", "1e999").encode())
@@ -82,6 +83,7 @@ def test_every_document_can_travel_on_as_messagepack_and_as_json(value: dict[str
     json.dumps(document, allow_nan=False).encode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_a_document_or_a_bad_answer(body: bytes) -> None:
     try:
@@ -152,6 +154,7 @@ def test_retry_after_is_handed_on_where_it_is_a_number(header: str, seconds: flo
     assert refusal(503, retry_after=header).retry_after == seconds
 
 
+@settings(deadline=None)
 @given(st.integers(100, 999), st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20), st.text())
 def test_any_refusal_is_one_short_printable_line(
     status: int, body: bytes, header: str, location: str, reason: str

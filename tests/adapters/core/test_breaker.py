@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.core.breaker import JITTER, LONGEST_PAUSE_S, Breaker
@@ -97,6 +97,7 @@ def test_the_pause_is_drawn_around_its_length(draw: float, expected: float) -> N
     assert opened(Clock(), draw).wait_s() == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["admit", "succeeded", "failed", "inconclusive", "later"]), max_size=60))
 def test_whatever_happens_it_admits_a_caller_within_the_longest_pause(steps: list[str]) -> None:
     clock = Clock()

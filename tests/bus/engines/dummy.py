@@ -18,6 +18,36 @@ AnyFile = Annotated[Path, Field(json_schema_extra={"contentMediaType": "audio/*"
 Folder = Annotated[Path, Field(json_schema_extra={"format": "directory-path"})]
 
 
+class Undecodable(ValueError):
+    """As engines name what a client can act on."""
+
+    code = "DATA_LOSS"
+
+
+class NotInstalled(OSError):
+    """As engines name what a client can act on."""
+
+    code = "FAILED_PRECONDITION"
+
+
+FAILURES: dict[str, BaseException] = {
+    "value": ValueError("tempo: 0; must be between 20 and 400 BPM"),
+    "undecodable": Undecodable("file: not audio"),
+    "not installed": NotInstalled("model: not there"),
+    "missing": FileNotFoundError("gone"),
+    "forbidden": PermissionError("not yours"),
+    "os": OSError("cut off"),
+    "pipe": BrokenPipeError("the engine's own"),
+    "reset": ConnectionResetError("the engine's own"),
+    "memory": MemoryError(),
+    "recursion": RecursionError("too deep"),
+    "bug": KeyError("secret"),
+    "no unicode": ValueError("a\udcffb"),
+    "exit": SystemExit(3),
+    "interrupt": KeyboardInterrupt(),
+}
+
+
 def silent(fraction: float, stage: str) -> None:
     """Ignore progress."""
 
@@ -37,7 +67,9 @@ class Size:
     size: Count
 
 
-def echo(value: str = "", number: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})] = 120) -> Echo:
+def echo(
+    value: str = "", number: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})] = 120
+) -> Echo:
     """Give back what came."""
     del number
     return Echo(value, os.getpid())
@@ -51,6 +83,22 @@ def wait(seconds: Seconds, steps: Count = 10, progress: Progress = silent) -> Ec
     return Echo("waited", os.getpid())
 
 
+def hold(file: str, progress: Progress = silent) -> Echo:
+    """Go on until a file is there."""
+    while not Path(file).exists():
+        progress(0.5, "holding")
+        time.sleep(0.005)
+    return Echo("let go", os.getpid())
+
+
+def report(fractions: list[float], every: Seconds = 0.0, progress: Progress = silent) -> Echo:
+    """Report these fractions."""
+    for number, fraction in enumerate(fractions):
+        progress(fraction, f"stage {number}")
+        time.sleep(every)
+    return Echo("reported", os.getpid())
+
+
 def stubborn(seconds: Seconds) -> Echo:
     """Take a while without looking whether it is still wanted."""
     time.sleep(seconds)
@@ -59,7 +107,7 @@ def stubborn(seconds: Seconds) -> Echo:
 
 def fail(kind: str) -> Echo:
     """Raise what is asked for."""
-    raise {"value": ValueError("tempo: 0; must be between 20 and 400 BPM"), "bug": KeyError("secret"), "os": OSError("cut off")}[kind]
+    raise FAILURES[kind]
 
 
 def die(signal_number: Count = int(signal.SIGKILL), after: Seconds = 0.0) -> Echo:
@@ -78,6 +126,16 @@ def grow(megabytes: Count) -> Echo:
     return Echo("grown", os.getpid())
 
 
+def optional(path: AnyFile | None = None) -> Size:
+    """Measure a file, or nothing."""
+    return Size(0 if path is None else len(path.read_bytes()))
+
+
+def nested(values: dict[str, Any] | None = None, numbers: list[Count] | None = None) -> Size:
+    """Count what came."""
+    return Size(len(values or {}) + len(numbers or []))
+
+
 def size(path: AnyFile) -> Size:
     """Measure a file."""
     return Size(len(path.read_bytes()))
@@ -93,7 +151,21 @@ def big(megabytes: Count) -> dict[str, Any]:
     return {"data": b"x" * (megabytes * 1_000_000)}
 
 
-OPERATIONS = (echo, wait, stubborn, fail, die, grow, size, count, big)
+OPERATIONS = (
+    echo,
+    wait,
+    hold,
+    report,
+    stubborn,
+    fail,
+    die,
+    grow,
+    size,
+    optional,
+    nested,
+    count,
+    big,
+)
 VERSION = "1"
 CACHED = (size,)
 TIMEOUTS_S = {"wait": 30.0}

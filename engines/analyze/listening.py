@@ -1,0 +1,170 @@
+"""One pass over a recording: it is decoded once, in blocks, and every transform is computed once and shared.
+
+What is kept is small beside the audio: 36 bands and a few numbers 86 times a second, 192 pitch bins 11
+times a second, one loudness each 10 ms. Three hours take about 300 MB.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from engines import _units
+from engines._audio import AudioReader, FloatArray, to_mono
+from engines.analyze import bands as band
+from engines.analyze import pitches as pitch
+from engines.analyze import spectral_shape
+from engines.analyze.frames import Framer, Rows, hann, magnitudes
+from engines.analyze.loudness_meter import LoudnessMeter, Measured
+
+RHYTHM, TONAL, SHAPE, LOUDNESS = "rhythm", "tonal", "shape", "loudness"
+EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, LOUDNESS})
+# Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
+CANCELLED = 0.01
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Spectral shape and level, one number a frame of `bands.FRAME_RATE`, as librosa has them at 44.1 kHz."""
+
+    centroid: FloatArray
+    rolloff: FloatArray
+    rms: FloatArray
+    zero_crossing_rate: FloatArray
+
+
+NO_BANDS: FloatArray = np.zeros((0, band.N_BANDS), np.float32)
+NO_PITCHES = pitch.Pitches(np.zeros((0, pitch.N_BINS), np.float32), 0.0, 0.0)
+NO_SHAPE = Shape(*(np.zeros(0, np.float32) for _ in range(4)))
+NO_LOUDNESS = Measured(None, None, None, None, None, None)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one pass kept of a recording; a part that was not asked for is empty, as silence's would be."""
+
+    duration: float
+    sr: int
+    n_channels: int
+    truncated: bool
+    faulty_samples: int
+    bands: FloatArray
+    pitches: pitch.Pitches
+    shape: Shape
+    loudness: Measured
+
+
+def listen(
+    path: Path,
+    parts: AbstractSet[str] = EVERYTHING,
+    progress: _units.Progress = _units.silent,
+    share: float = 0.8,
+) -> Heard:
+    """Decode a recording and keep what the stages of `parts` need.
+
+    Reports progress from 0 to `share`, at least every 1.5 s of audio. Raises as
+    `engines._audio.AudioReader` does.
+    """
+    heard, cancelled = _listen(path, parts, progress, share, channel=None)
+    if cancelled is not None:
+        heard, _ = _listen(path, parts, progress, share, channel=cancelled)
+    return heard
+
+
+def _listen(
+    path: Path, parts: AbstractSet[str], progress: _units.Progress, share: float, channel: int | None
+) -> tuple[Heard, int | None]:
+    with AudioReader(path) as reader:
+        rhythm_and_shape = _ShapeListener(parts) if parts & {RHYTHM, SHAPE} else None
+        tonal = pitch.PitchListener() if TONAL in parts else None
+        meter = LoudnessMeter(reader.sr, reader.positions) if LOUDNESS in parts else None
+        to_shape, to_tonal = _Resampler(reader.sr, band.SR), _Resampler(reader.sr, pitch.SR)
+        power, mono_power = np.zeros(reader.n_channels), 0.0
+        for block in reader.blocks():
+            mono = to_mono(block) if channel is None else block[channel].copy()
+            power += np.einsum("ij,ij->i", block, block)
+            mono_power += float(np.vdot(mono, mono))
+            if meter:
+                meter.push(block)
+            if rhythm_and_shape:
+                rhythm_and_shape.push(to_shape.push(mono))
+            if tonal:
+                tonal.push(to_tonal.push(mono))
+            done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
+            progress(share * min(1.0, done), "listen")
+        if channel is None and mono_power < CANCELLED * power.mean():
+            return _NOTHING, int(np.argmax(power))
+        bands, shape = NO_BANDS, NO_SHAPE
+        if rhythm_and_shape:
+            rhythm_and_shape.push(to_shape.finish())
+            bands, shape = rhythm_and_shape.finish()
+        if tonal:
+            tonal.push(to_tonal.finish())
+        return Heard(
+            duration=reader.duration,
+            sr=reader.sr,
+            n_channels=reader.n_channels,
+            truncated=reader.truncated,
+            faulty_samples=reader.faulty_samples,
+            bands=bands,
+            pitches=tonal.finish() if tonal else NO_PITCHES,
+            shape=shape,
+            loudness=meter.read() if meter else NO_LOUDNESS,
+        ), None
+
+
+_NOTHING = Heard(0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS)
+
+
+class _Resampler:
+    def __init__(self, sr: int, new_sr: int) -> None:
+        self._stream = (
+            None if sr == new_sr else soxr.ResampleStream(sr, new_sr, 1, dtype="float32", quality="HQ")
+        )
+
+    def push(self, y: FloatArray) -> FloatArray:
+        return y if self._stream is None else np.asarray(self._stream.resample_chunk(y))
+
+    def finish(self) -> FloatArray:
+        empty: FloatArray = np.zeros(0, np.float32)
+        return empty if self._stream is None else np.asarray(self._stream.resample_chunk(empty, last=True))
+
+
+class _ShapeListener:
+    """Bands and spectral shape from one spectrum; a product with one matrix gives bands, sums and moments."""
+
+    def __init__(self, parts: AbstractSet[str]) -> None:
+        self._framer = Framer(band.N_FFT, band.HOP_LENGTH)
+        self._window = hann(band.N_FFT)
+        f = spectral_shape.frequencies()
+        self._matrix = np.column_stack([band.band_matrix(), np.ones_like(f), f])
+        self._with_shape = SHAPE in parts
+        self._levels = spectral_shape.Levels(band.HOP_LENGTH)
+        self._bands = Rows(band.N_BANDS)
+        self._centroid: list[FloatArray] = []
+        self._rolloff: list[FloatArray] = []
+
+    def push(self, y: FloatArray) -> None:
+        self._hear(self._framer.push(y))
+        if self._with_shape:
+            self._levels.push(y)
+
+    def finish(self) -> tuple[FloatArray, Shape]:
+        self._hear(self._framer.finish())
+        bands = self._bands.take()
+        if not self._with_shape:
+            return bands, NO_SHAPE
+        rms, rate = self._levels.finish()
+        return bands, Shape(np.concatenate(self._centroid), np.concatenate(self._rolloff), rms, rate)
+
+    def _hear(self, frames: FloatArray) -> None:
+        for i in range(0, len(frames), 128):  # 128 spectra of 1025 bins fit a core's cache
+            S = magnitudes(frames[i : i + 128], self._window)
+            product = S @ self._matrix
+            self._bands.add(product[:, : band.N_BANDS])
+            if self._with_shape:
+                sums, moments = product[:, -2], product[:, -1]
+                self._centroid.append(spectral_shape.centroid(S, sums, moments))
+                self._rolloff.append(spectral_shape.rolloff(S, sums))

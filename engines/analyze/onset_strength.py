@@ -1,0 +1,68 @@
+"""Where notes and drums begin: the rise of the spectrum in four registers.
+
+An onset envelope has shape (n_frames, 4), one column a register from bass to cymbals, at `bands.FRAME_RATE`.
+"""
+
+import numpy as np
+import scipy.ndimage
+
+from engines._audio import FloatArray
+from engines.analyze.bands import FRAME_RATE, band_edges
+
+REGISTERS_HZ = (180.0, 900.0, 3500.0)  # bass | low middle | high middle | cymbals
+COMPRESSION = 10.0  # a band at the mean level of all stands at log(1 + 10): quiet notes count, noise does not
+LAG_FRAMES = 2  # a rise is measured over 23 ms
+LOCAL_MEAN_S = 0.8
+PIECE_FRAMES = 1 << 14
+FAINTEST = 0.02  # a spread below this is dither; the stillest of 140 recordings of music has 0.04
+LATENCY_S = -0.004  # by which the strongest rise comes after the sound; measured on clicks and drums
+
+
+def log_bands(bands: FloatArray, level: float) -> FloatArray:
+    """Compress band magnitudes, shape (n_frames, N_BANDS), relative to a level above 0."""
+    result: FloatArray = np.log1p(bands * np.float32(COMPRESSION / level))
+    return result
+
+
+def mean_level(bands: FloatArray) -> float:
+    """Return the mean magnitude of all bands over the recording; 0 for silence."""
+    return float(bands.mean(dtype=np.float64)) if len(bands) else 0.0
+
+
+def onset_envelope(bands: FloatArray) -> FloatArray:
+    """Return how strongly each register rises at each frame, shape (n_frames, 4), each scaled to its spread.
+
+    The rise is measured against the loudest of three neighbouring bands before it, so that vibrato is no
+    onset (S. Böck, G. Widmer, "Maximum Filter Vibrato Suppression for Onset Detection", DAFx 2013). Silence
+    gives zeros.
+    """
+    envelope = _rise(bands)
+    envelope -= 0.9 * scipy.ndimage.uniform_filter1d(
+        envelope, max(1, round(FRAME_RATE * LOCAL_MEAN_S)), axis=0
+    )
+    np.maximum(0, envelope, out=envelope)
+    spread = envelope.std(axis=0) if len(envelope) else np.zeros(envelope.shape[1])
+    # A register with next to nothing in it must not be blown up to the loudness of the others.
+    result: FloatArray = envelope / np.maximum(spread, max(FAINTEST, 0.15 * spread.max(initial=0)))
+    return result
+
+
+def _rise(bands: FloatArray) -> FloatArray:
+    n, n_registers = len(bands), len(REGISTERS_HZ) + 1
+    envelope = np.zeros((n, n_registers), np.float32)
+    level = mean_level(bands)
+    if level <= 0 or n <= 2 * LAG_FRAMES:
+        return envelope
+    register = np.searchsorted(REGISTERS_HZ, band_edges()[1:-1], side="right")
+    mean = (register[:, None] == np.arange(n_registers)).astype(np.float32)
+    mean /= mean.sum(axis=0)
+    # In pieces, so that three hours need no second copy of the bands.
+    for start in range(LAG_FRAMES, n, PIECE_FRAMES):
+        L = log_bands(bands[start - LAG_FRAMES : start + PIECE_FRAMES], level)
+        before = scipy.ndimage.maximum_filter1d(L, 3, axis=1)[:-LAG_FRAMES]
+        envelope[start : start + PIECE_FRAMES] = np.maximum(0, L[LAG_FRAMES:] - before) @ mean
+    # The last frames look beyond the end, and a cut there is no onset. A cut at the start is: loops begin
+    # on a beat, which counts like the strongest later one.
+    envelope[-LAG_FRAMES:] = 0
+    envelope[:LAG_FRAMES] = np.minimum(log_bands(bands[:LAG_FRAMES], level) @ mean, envelope.max(axis=0))
+    return envelope

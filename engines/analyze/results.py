@@ -1,0 +1,137 @@
+"""What the analyze operations answer: numbers with their units, None where a recording has no such thing."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engines._units import (
+    Bpm,
+    Count,
+    Decibels,
+    Fraction,
+    Hertz,
+    LoudnessUnits,
+    Lufs,
+    Ratio,
+    Seconds,
+    TruePeak,
+)
+
+PitchClass = Literal["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
+Mode = Literal["major", "minor"]
+
+
+@dataclass(frozen=True)
+class TempoAlternative:
+    """Another tempo the music can be felt at."""
+
+    tempo: Annotated[Bpm, Field(description="Beats per minute.")]
+    weight: Annotated[
+        Fraction, Field(description="How likely it is the one meant; 1 together with the others.")
+    ]
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Loudness by ITU-R BS.1770-4 and EBU R 128; mono counts as one channel."""
+
+    integrated_lufs: Annotated[
+        Lufs | None,
+        Field(
+            description="Gated loudness of the whole; None if shorter than 0.4 s or nowhere above -70 LUFS."
+        ),
+    ]
+    range_lu: Annotated[
+        LoudnessUnits | None, Field(description="Loudness range; None if shorter than 3 s or silent.")
+    ]
+    true_peak_dbtp: Annotated[
+        TruePeak | None,
+        Field(description="Highest level between samples, 4 x oversampled; None for silence."),
+    ]
+    sample_peak_dbfs: Annotated[
+        Decibels | None, Field(description="Highest sample, re full scale; None for silence.")
+    ]
+    momentary_max_lufs: Annotated[
+        Lufs | None, Field(description="Loudest 0.4 s, every 10 ms; None if shorter or silent.")
+    ]
+    short_term_max_lufs: Annotated[
+        Lufs | None, Field(description="Loudest 3 s, every 10 ms; None if shorter or silent.")
+    ]
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Tempo and where the beats are."""
+
+    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
+    tempo_confidence: Annotated[
+        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
+    ]
+    tempo_alternatives: Annotated[
+        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
+    ]
+    beats: Annotated[Count, Field(description="Number of beats.")]
+    beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+
+
+@dataclass(frozen=True)
+class Key:
+    """The key of the whole recording."""
+
+    key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
+    mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
+    key_confidence: Annotated[Fraction, Field(description="How likely tonic and mode are both right.")]
+    runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
+    runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
+    tuning_cents: Annotated[
+        float | None,
+        Field(
+            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
+            ge=-50,
+            le=50,
+            json_schema_extra={"unit": "cent"},
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything about one recording; the first eight fields are those of the product's phase 1."""
+
+    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
+    key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
+    duration: Annotated[Seconds, Field(description="Length of what could be decoded.")]
+    beats: Annotated[Count, Field(description="Number of beats.")]
+    spectral_centroid_mean: Annotated[Hertz, Field(description="Mean of the spectrum's centre of gravity.")]
+    spectral_rolloff_mean: Annotated[
+        Hertz, Field(description="Mean frequency below which 85 % of the magnitude lies.")
+    ]
+    rms_mean: Annotated[Ratio, Field(description="Mean level of frames of 46 ms, full scale 1.")]
+    zero_crossing_rate_mean: Annotated[Fraction, Field(description="Mean share of samples that change sign.")]
+    mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
+    key_confidence: Annotated[Fraction, Field(description="How likely tonic and mode are both right.")]
+    tuning_cents: Annotated[
+        float | None,
+        Field(
+            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
+            ge=-50,
+            le=50,
+            json_schema_extra={"unit": "cent"},
+        ),
+    ]
+    tempo_confidence: Annotated[
+        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
+    ]
+    tempo_alternatives: Annotated[
+        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
+    ]
+    beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    loudness: Annotated[Loudness, Field(description="Loudness by ITU-R BS.1770-4 and EBU R 128.")]
+    sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
+    channels: Annotated[Count, Field(description="The file's number of channels.")]
+    truncated: Annotated[bool, Field(description="Whether the file ends before its header says.")]
+    faulty_samples: Annotated[
+        Count, Field(description="Samples that were NaN, infinite or beyond +120 dBFS, taken as 0.")
+    ]

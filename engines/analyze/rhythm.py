@@ -1,0 +1,43 @@
+"""Tempo and beats together, from the bands of a recording."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines._audio import FloatArray
+from engines.analyze import beat_tracking, onset_strength, pulse
+from engines.analyze.bands import FRAME_RATE
+
+N_ALTERNATIVES = 4
+BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), and beats in seconds."""
+
+    tempo: float
+    confidence: float
+    alternatives: list[tuple[float, float]]
+    beats: FloatArray
+
+
+def find_rhythm(bands: FloatArray, duration: float) -> Rhythm:
+    """Find tempo and beats in bands of shape (n_frames, N_BANDS); silence has tempo 0 and no beats."""
+    envelope = onset_strength.onset_envelope(bands)
+    found = pulse.pulses(envelope)
+    weights = pulse.weigh(found)
+    if len(weights) == 0 or not weights.any():
+        return Rhythm(0.0, 0.0, [], np.zeros(0))
+    order = np.argsort(-weights)
+    best = order[0]
+    curve = pulse.smooth(envelope)
+    bpm = pulse.refine(curve, float(found.tempi[best]))
+    placed = beat_tracking.track(envelope.sum(axis=1) + BASS_WEIGHT * envelope[:, 0], bpm)
+    placed = np.maximum(0.0, placed - onset_strength.LATENCY_S)
+    straight, steady_bpm, _ = beat_tracking.steady_grid(placed, bpm, min(duration, len(bands) / FRAME_RATE))
+    if abs(steady_bpm / bpm - 1) < 0.02:
+        placed, bpm = straight, steady_bpm
+    confidence = float(weights[best] * np.clip(found.strength[best] / 2, 0, 1))
+    others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
+    return Rhythm(float(bpm), confidence, others, placed)

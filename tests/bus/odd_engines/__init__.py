@@ -1,0 +1,1 @@
+"""Engines that cannot live, each in a lane of its own."""

@@ -1,0 +1,85 @@
+"""Tempo and beats on clicks and drums, where the truth is known to the sample."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines import analyze
+from engines.analyze.results import Beats
+from tests import signals
+
+
+def beats_of(path: Path, y: signals.FloatArray, sr: int = signals.SR) -> Beats:
+    return analyze.beats(signals.write(path / "a.wav", y, sr))
+
+
+def worst_distance(found: list[float], truth: signals.FloatArray) -> float:
+    return float(max(np.abs(np.array(found) - t).min() for t in truth))
+
+
+@pytest.mark.parametrize("bpm", [55, 60, 75.5, 90, 101.3, 120, 127.27, 140, 174])
+def test_a_click_track_has_its_tempo_and_beats(tmp_path: Path, bpm: float) -> None:
+    start = 0.31
+    found = beats_of(tmp_path, signals.click_track(bpm, 30, start=start))
+    assert found.tempo == pytest.approx(bpm, rel=1e-3)
+    truth = signals.beat_times(bpm, 30, start)
+    assert abs(found.beats - len(truth)) <= 1
+    assert found.beats == len(found.beat_times)
+    assert worst_distance(found.beat_times, truth) < 0.01
+
+
+@pytest.mark.parametrize("bpm", [85, 110, 133.7, 170])
+def test_drums_have_their_tempo_and_beats(tmp_path: Path, bpm: float) -> None:
+    found = beats_of(tmp_path, signals.drum_loop(bpm, 8))
+    assert found.tempo == pytest.approx(bpm, rel=1e-3)
+    assert worst_distance(found.beat_times, np.arange(32) * 60 / bpm) < 0.01
+
+
+@pytest.mark.parametrize("sr", [8000, 22050, 48000, 96000])
+def test_a_sample_rate_does_not_move_beats(tmp_path: Path, sr: int) -> None:
+    found = beats_of(tmp_path, signals.click_track(100, 20, sr, start=0.2), sr)
+    assert found.tempo == pytest.approx(100, rel=1e-3)
+    assert worst_distance(found.beat_times, signals.beat_times(100, 20, 0.2)) < 0.01
+
+
+def test_beats_follow_a_tempo_that_drifts(tmp_path: Path) -> None:
+    times = np.cumsum(60 / np.linspace(100, 112, 60))
+    y = signals.mix_at(((t, signals.click()) for t in times), times[-1] + 0.5)
+    found = beats_of(tmp_path, y)
+    assert worst_distance(found.beat_times, times[2:-2]) < 0.03
+
+
+def test_beat_times_increase_and_lie_in_the_recording(tmp_path: Path) -> None:
+    found = beats_of(tmp_path, signals.drum_loop(97, 4))
+    times = np.array(found.beat_times)
+    assert (np.diff(times) > 0).all()
+    assert times[0] >= 0
+    assert times[-1] < found.duration
+
+
+def test_the_weights_of_alternatives_are_shares(tmp_path: Path) -> None:
+    found = beats_of(tmp_path, signals.drum_loop(120, 8))
+    weights = [other.weight for other in found.tempo_alternatives]
+    assert weights == sorted(weights, reverse=True)
+    assert 0 < sum(weights) < 1
+    assert any(other.tempo == pytest.approx(60, rel=0.02) for other in found.tempo_alternatives)
+
+
+@pytest.mark.parametrize("y", [signals.silence(5), signals.tone(440, 5), signals.silence(1 / 44100)])
+def test_what_has_no_onsets_has_no_beats(tmp_path: Path, y: signals.FloatArray) -> None:
+    found = beats_of(tmp_path, y)
+    assert (found.tempo, found.tempo_confidence, found.beats, found.beat_times) == (0, 0, 0, [])
+    assert found.tempo_alternatives == []
+
+
+def test_noise_has_a_lower_confidence_than_clicks(tmp_path: Path) -> None:
+    noise = beats_of(tmp_path, signals.noise(20)).tempo_confidence
+    clicks = beats_of(tmp_path, signals.click_track(120, 20)).tempo_confidence
+    assert noise < 0.3 < clicks
+
+
+def test_level_does_not_matter(tmp_path: Path) -> None:
+    loud = beats_of(tmp_path, signals.drum_loop(120, 4))
+    quiet = beats_of(tmp_path, signals.drum_loop(120, 4) * 0.03)
+    assert quiet.tempo == pytest.approx(loud.tempo, rel=1e-3)
