@@ -30,9 +30,9 @@ from engines.generate.store import Model
 from engines.generate.theory import NO_CHORD, Chord
 
 _PITCHES: Final = np.arange(LOWEST, HIGHEST + 1)
-# How much likelier a chord tone becomes where the bar is strong, in nats: it lifts the prototypes' 0.67 of
-# melody onsets on chord tones to what real melodies do. A bass is held to chord tones there.
-_STRONG_PULL: Final = 1.5
+# How much likelier a chord tone becomes where the bar is strong, in nats: a melody
+# is drawn to them, a bass is held to them.
+_STRONG_PULL: Final = 0.75
 # Odds that a line begins with a rest rather than a note, for a melody and a bass; a choice, not a
 # measurement.
 _REST_FIRST: Final = (0.5, 0.1)
