@@ -67,7 +67,7 @@ async def _serve(config: Config) -> int:
     import structlog
 
     from adapters.config_file import check_engines
-    from adapters.core import Core
+    from adapters.core.client import Core
     from adapters.http import HttpServer
     from adapters.service_manager import ServiceManager
     from adapters.status_file import StatusFile

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from adapters.core import Core
+from adapters.core.client import Core
 from adapters.status_file import StatusDocument, status_document
 from bus.lane import LaneStatus, Serving
 from bus.service import Bus

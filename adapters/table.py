@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from adapters.core import Core
+from adapters.core.client import Core
 from bus.control import Control
 from bus.explain import allowed_words
 from bus.operations import Operation, declare, discover

@@ -55,7 +55,7 @@ class ResultCache:
             try:
                 self._open()
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                if _damaged(error):
                     self._rebuild(error)
                 else:
                     self._give_up(error)
@@ -90,13 +90,14 @@ class ResultCache:
         with self._lock:
             if self._store is None:
                 return None
+            row = None
             try:
                 row = self._store.execute("SELECT body FROM result WHERE key = ?", (key,)).fetchone()
                 if row is not None:
                     self._store.execute("UPDATE result SET used = ? WHERE key = ?", (time.time(), key))
             except sqlite3.Error as error:
-                self._warn(error)
-                return None
+                self._failed(error)
+            # Found is found, also where it could not be marked.
             return None if row is None else bytes(row[0])
 
     def put(self, key: bytes, body: bytes) -> None:
@@ -112,7 +113,7 @@ class ResultCache:
                 if self._bytes > self._most_bytes:
                     self._shrink(self._store)
             except sqlite3.Error as error:
-                self._warn(error)
+                self._failed(error)
 
     def _shrink(self, store: sqlite3.Connection) -> None:
         # Recounted, since a replaced row was counted twice.
@@ -134,11 +135,23 @@ class ResultCache:
                     self._store.close()
                 self._store = None
 
-    def _warn(self, error: Exception) -> None:
-        if not self._warned:
+    def _failed(self, error: sqlite3.Error) -> None:
+        """Make a store anew that turns out to be damaged; else go on without what was asked for."""
+        if _damaged(error) and self._store is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._store.close()
+            self._store = None
+            self._rebuild(error)
+        elif not self._warned:
             log.warning("cache.failing", path=str(self._path), reason=str(error))
-        self._warned = True
+            self._warned = True
 
     def _give_up(self, error: Exception) -> None:
         log.warning("cache.off", path=str(self._path), reason=str(error))
         self._store = None
+
+
+def _damaged(error: sqlite3.Error) -> bool:
+    # The low byte is the kind, what is above it the case. An error of the module's own has no code.
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

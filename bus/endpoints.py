@@ -167,8 +167,7 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
         yield
         return
     path = Path(endpoint.removeprefix("ipc://") + ".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", opener=_open_private) as file:
+    with _open_lock(path, endpoint) as file:
         _lock(file, endpoint)
         try:
             yield
@@ -176,6 +175,14 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
             # The socket file goes with its lock held, the lock file stays: removing it would let two hold it.
             with contextlib.suppress(OSError):
                 Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
+
+
+def _open_lock(path: Path, endpoint: str) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return open(path, "a+", opener=_open_private)
+    except OSError as error:
+        raise EndpointError(f"{endpoint}; {path}: {error.strerror}") from error
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -37,15 +37,18 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
         `field` and, where there is one, `allowed` (the field's JSON Schema).
     """
     first = error.errors(include_url=False)[0]
-    path = ".".join(_cut(str(part)) for part in first["loc"]) or "params"
+    unknown = first["type"] in ("extra_forbidden", "unexpected_keyword_argument")
+    rule, places = _at(schema, first["loc"][:-1] if unknown else first["loc"])
+    if unknown:
+        places.append(first["loc"][-1])
+    path = ".".join(_cut(str(place)) for place in places) or "params"
     facts: dict[str, Any] = {"field": path}
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        siblings = _at(schema, first["loc"][:-1]).get("properties", {})
-        near = get_close_matches(_cut(str(first["loc"][-1])), siblings, n=1)
+    if unknown:
+        siblings = rule.get("properties", {})
+        near = get_close_matches(_cut(str(places[-1])), siblings, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return f"{path}: unknown{hint}; allowed: {', '.join(siblings) or 'none'}", facts
     came = "missing" if first["type"] == "missing" else shown(first["input"])
-    rule = _at(schema, first["loc"])
     if not first["loc"] or "properties" in rule:
         return f"{path}: {came}; {first['msg']}", facts
     facts["allowed"] = dict(rule)
@@ -55,9 +58,12 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
     return f"{path}: {came}; must be {allowed_words(rule, schema)}", facts
 
 
-def _at(schema: Mapping[str, Any], location: Sequence[int | str]) -> Mapping[str, Any]:
-    """Find the part of a schema that speaks of one place in the data."""
+def _at(
+    schema: Mapping[str, Any], location: Sequence[int | str]
+) -> tuple[Mapping[str, Any], list[int | str]]:
+    """Find the part of a schema that speaks of one place in the data, and that place."""
     rule = _resolve(schema, schema)
+    places: list[int | str] = []
     for part in location:
         choices = [_resolve(choice, schema) for choice in (rule, *rule.get("anyOf", ()))]
         inner = (_child(choice, part) for choice in choices)
@@ -66,7 +72,8 @@ def _at(schema: Mapping[str, Any], location: Sequence[int | str]) -> Mapping[str
             # pydantic names the branch of a union it tried, which is no place in the data.
             continue
         rule = _resolve(found, schema)
-    return rule
+        places.append(part)
+    return rule, places
 
 
 def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any] | None:

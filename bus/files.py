@@ -69,7 +69,8 @@ class Files:
         for left in self._spool.iterdir():
             # Another daemon may use the folder too: each puts its process id into its files' names.
             owner = left.name.partition("-")[0]
-            if not owner.isdecimal() or not psutil.pid_exists(int(owner)):
+            # A killed daemon had this one's id where ids are few, in a container.
+            if not owner.isdecimal() or int(owner) == os.getpid() or not psutil.pid_exists(int(owner)):
                 with contextlib.suppress(OSError):
                     left.unlink()
 
@@ -87,7 +88,10 @@ class Files:
         """
         if not path or "\0" in path:
             raise InvalidArgument(f"{field}: {path[:80]!r}; must be a path", details={"field": field})
-        wanted = Path(path).expanduser()
+        try:
+            wanted = Path(path).expanduser()
+        except RuntimeError:  # ~somebody this machine does not know
+            wanted = Path(path)
         if not wanted.is_absolute():
             raise InvalidArgument(
                 f"{field}: {path[:200]!r}; must be absolute: your working folder is not the daemon's",
@@ -105,7 +109,8 @@ class Files:
                 f"{field}: {path[:200]!r}; not readable", details={"field": field}
             ) from None
         except (OSError, ValueError) as error:
-            raise InvalidArgument(f"{field}: {path[:200]!r}; {error}", details={"field": field}) from None
+            reason = (isinstance(error, OSError) and error.strerror) or "must be a path"
+            raise InvalidArgument(f"{field}: {path[:200]!r}; {reason}", details={"field": field}) from None
         right_kind = stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)
         if not right_kind:
             kind = "a folder" if folder else "a regular file"
@@ -150,8 +155,10 @@ class Files:
         try:
             with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor has no path to open
                 file.write(data)
-        except BaseException:
+        except BaseException as error:
             Path(path).unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise ResourceExhausted(f"spool: {error.strerror}; send a path, or later") from error
             raise
         return path
 

@@ -8,6 +8,7 @@ what the function does: a bus process reads signatures and never loads what an e
 
 import importlib
 import inspect
+import json
 import pkgutil
 import types
 import typing
@@ -149,7 +150,8 @@ def declare(
     Raises
     ------
     TypeError
-        If a parameter or the result is not annotated: an operation without a schema cannot be served.
+        If a parameter or the result is not annotated: an operation without a schema cannot be served. If a
+        parameter is a path and neither a file nor a folder: nobody would look whether it may be read.
     """
     signature = inspect.signature(function)
     hints = typing.get_type_hints(function, include_extras=True)
@@ -168,6 +170,11 @@ def declare(
         if role is not None:
             annotation, is_file = _on_the_wire(annotation, role)
             (files if is_file else folders).add(parameter.name)
+        elif _holds_path(annotation):
+            raise TypeError(
+                f"{name}: parameter {parameter.name} holds a path that nobody would check; the JSON Schema "
+                'of a file must have a "contentMediaType", that of a folder the "format" "directory-path"'
+            )
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (annotation, default)
     config = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
@@ -195,6 +202,14 @@ def _role(annotation: Any) -> dict[str, Any] | None:
         if "contentMediaType" in part or part.get("format") == "directory-path":
             return dict(part)
     return None
+
+
+def _holds_path(annotation: Any) -> bool:
+    """Whether a parameter is a path, or holds one in a list or map."""
+    try:
+        return '"format": "path"' in json.dumps(TypeAdapter(annotation).json_schema())
+    except PydanticInvalidForJsonSchema:
+        return False
 
 
 def _on_the_wire(annotation: Any, role: dict[str, Any]) -> tuple[Any, bool]:

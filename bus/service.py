@@ -18,7 +18,7 @@ from bus import identity
 from bus.cache import ResultCache
 from bus.control import Control, Core, Facts
 from bus.dispatcher import Dispatcher
-from bus.endpoints import bound_socket, check_endpoint, check_key, endpoint_lock
+from bus.endpoints import EndpointError, bound_socket, check_endpoint, check_key, endpoint_lock
 from bus.files import Files
 from bus.operations import Operation, Operations
 from bus.pool import Pool
@@ -80,6 +80,10 @@ class Bus:
             check_key("bus.curve.secret_key", key)
         for number, key in enumerate(curve.client_keys):
             check_key(f"bus.curve.client_keys[{number}]", key)
+        if curve.client_keys and not curve.secret_key:
+            raise EndpointError(
+                "bus.curve.client_keys: set, but bus.curve.secret_key is empty: everybody would be admitted"
+            )
         for name, endpoint in named.items():
             check_endpoint(name, endpoint, curve)
             stack.enter_context(endpoint_lock(endpoint))
@@ -193,7 +197,8 @@ class Bus:
 
 def _timed(operation: Operation, lanes: Mapping[str, LaneSettings]) -> Operation:
     """Give an operation the deadline its engine's section sets, if it sets one."""
-    timeout_s = lanes[operation.lane].timeout_s if operation.lane in lanes else None
+    section = lanes.get(operation.lane or "")
+    timeout_s = None if section is None else section.timeout_s
     return operation if timeout_s is None else replace(operation, timeout_s=timeout_s)
 
 

@@ -1,7 +1,7 @@
 """A real bus with the dummy engine in a process of its own, to be killed, stopped and started again.
 
-As a script it serves: the settings come as JSON on the command line, and `ready` goes to stdout when the sockets
-are bound and the engine is warm.
+As a script it serves: the settings come as JSON on the command line, and `ready` goes to stdout when the
+sockets are bound and the engine is warm.
 """
 
 import asyncio
@@ -47,6 +47,10 @@ class BusProcess:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -104,7 +108,7 @@ async def _serve(settings: dict[str, Any]) -> None:
     tasks = [asyncio.create_task(part) for part in bus.coroutines().values()]
     bus.start()
     deadline_s = time.monotonic() + _START_S
-    while not bus.pool.warm and time.monotonic() < deadline_s:
+    while not bus.pool.warm and time.monotonic() < deadline_s:  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.01)
     print("ready", flush=True)
     stopped = asyncio.Event()

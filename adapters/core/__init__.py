@@ -6,10 +6,6 @@ breaker     whether a call is worth trying now
 answers     what an answer means: a result, or the failure a client can act on
 midi        the MIDI file to import, checked before it is sent
 client      `Core`, which puts them together off the event loop
+
+Nothing is imported here: reading the settings must not cost what the client needs.
 """
-
-from .answers import CoreHealth, MidiImport, ProjectStatus, Transport
-from .client import Core
-from .settings import CoreSettings
-
-__all__ = ["Core", "CoreHealth", "CoreSettings", "MidiImport", "ProjectStatus", "Transport"]

@@ -459,6 +459,6 @@ def _decode(frames: Sequence[bytes]) -> dict[str, Any] | None:
 
 
 def reachable(endpoint: str, beside: str = "tcp://127.0.0.1:0") -> str:
-    """Return where to connect to what is bound to `endpoint`; if on all interfaces, at the host of `beside`."""
+    """Return where to connect to what is bound to `endpoint`; where that is any host, to that of `beside`."""
     host = _HOST.search(beside)
     return _ANY_HOST.sub(f"//{host.group(1) if host else '127.0.0.1'}:", endpoint)

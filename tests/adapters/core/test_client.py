@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from adapters.core import Core, CoreSettings
-from adapters.core.client import CALLS, FAILURES_TO_OPEN, WAITING
+from adapters.core.client import CALLS, FAILURES_TO_OPEN, WAITING, Core
+from adapters.core.settings import CoreSettings
 from bus.errors import (
     DataLoss,
     FailedPrecondition,

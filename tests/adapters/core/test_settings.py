@@ -3,7 +3,7 @@ import math
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.core import CoreSettings
+from adapters.core.settings import CoreSettings
 
 adapter = TypeAdapter(CoreSettings)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 Progress = Callable[[float, str], None]
 Seconds = Annotated[float, Field(ge=0, le=3600, json_schema_extra={"unit": "s"})]
 Count = Annotated[int, Field(ge=0, le=1_000_000, json_schema_extra={"unit": "1"})]
 AnyFile = Annotated[Path, Field(json_schema_extra={"contentMediaType": "audio/*"})]
-Folder = Annotated[Path, Field(json_schema_extra={"format": "directory-path"})]
+Folder = Annotated[Path, WithJsonSchema({"type": "string", "format": "directory-path"})]
 
 
 class Undecodable(ValueError):
