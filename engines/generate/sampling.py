@@ -108,14 +108,14 @@ def draw(
     if steps > MAX_STEPS:
         raise ValueError(f"steps: {steps}; must be at most {MAX_STEPS}")
     events = np.full((n, steps), encoder.default, np.int64)
-    loglik = np.zeros((n, steps))
+    seen = np.zeros((n, steps, encoder.n_out), np.float32)
+    stands = None if encoder.looks_up else np.zeros((n, steps, encoder.n_out), np.int64)
     state = network.zero(n)
     gates_known = network.project(plan.known)
     rows = network.layers[0].rows()
+    wanted = np.where(plan.allowed, 0.0 if plan.bias is None else plan.bias.astype(np.float64), -np.inf)
     last = np.full(n, encoder.default, np.int64)
     sounding = np.zeros(n, np.bool_)
-    mask = np.where(plan.allowed, 0.0, -np.inf)
-    everyone = np.arange(n)
     for t in range(steps):
         if t % 64 == 0:
             progress(t / steps, stage)
@@ -123,67 +123,69 @@ def draw(
         if t == 0:
             # As in training, the network is first asked for the second event: asked for the first, it would
             # count its steps from one too early, and everything would fall a sixteenth beside the beat.
-            events[:, 0] = last = np.where(given >= 0, given, _first(plan, encoder, numbers[:, 0]))
-            sounding = last >= FIRST_PITCH
-            continue
-        if encoder.looks_up:
-            gates = gates_known[t] + rows[encoder.control + last]
+            drawn = _first(plan, encoder, numbers[:, 0])
         else:
-            gates = (
-                gates_known[t] + np.stack([encoder.heard(events[i, :t].tolist()) for i in range(n)]) @ rows
+            if stands is None:
+                gates = gates_known[t] + rows[encoder.control + last]
+            else:
+                heard = np.stack([encoder.heard(events[i, :t].tolist()) for i in range(n)])
+                gates = gates_known[t] + heard @ rows
+                stands[:, t] = [encoder.labels(events[i, :t].tolist()) for i in range(n)]
+            logits, state = network.step(gates, state)
+            seen[:, t] = logits
+            here = None if stands is None else stands[:, t]
+            drawn = _choose(
+                logits + _bounds(plan, wanted[t], sounding, here), plan.temperature, numbers[:, t]
             )
-        logits, state = network.step(gates, state)
-        shown = logits.astype(np.float64)
-        if encoder.looks_up:
-            stands_for = None
-        else:
-            stands_for = np.stack([encoder.labels(events[i, :t].tolist()) for i in range(n)])
-        chosen = _choose(
-            plan, shown, mask[t], t, stands_for=stands_for, sounding=sounding, numbers=numbers[:, t]
-        )
-        shown -= shown.max(axis=1, keepdims=True)
-        log_p = shown - np.log(np.exp(shown).sum(axis=1, keepdims=True))
-        drawn = chosen if stands_for is None else stands_for[everyone, chosen]
+            if here is not None:
+                drawn = here[np.arange(n), drawn]
         last = np.where(given >= 0, given, drawn)
-        if stands_for is None:
-            loglik[:, t] = log_p[everyone, last]
-        else:
-            loglik[:, t] = np.log(
-                np.maximum((np.exp(log_p) * (stands_for == last[:, None])).sum(axis=1), 1e-300)
-            )
         events[:, t] = last
         sounding = np.where(last >= FIRST_PITCH, True, np.where(last == NOTE_OFF, False, sounding))
     progress(1.0, stage)
-    return Drawn(events, loglik)
+    return Drawn(events, _loglik(seen, events, stands))
 
 
-def _choose(
-    plan: Plan,
-    logits: DoubleArray,
-    mask: DoubleArray,
-    t: int,
-    *,
-    stands_for: IntArray | None,
-    sounding: npt.NDArray[np.bool_],
-    numbers: DoubleArray,
-) -> IntArray:
+def _bounds(
+    plan: Plan, wanted: DoubleArray, sounding: npt.NDArray[np.bool_], stands: IntArray | None
+) -> DoubleArray:
+    """Return what is added to the logits of one step, shape (n_variations or 1, n_labels)."""
+    bounds = wanted[None, :]
+    if plan.monophonic and not sounding.all():
+        bounds = np.tile(wanted, (len(sounding), 1))
+        bounds[~sounding, NOTE_OFF] = -np.inf
+    if stands is None:
+        return bounds
+    return np.take_along_axis(np.broadcast_to(bounds, (len(stands), bounds.shape[1])), stands, axis=1)
+
+
+def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> IntArray:
     """Draw one label for each variation by inverse CDF in double precision."""
-    wanted = np.broadcast_to(mask, (len(logits), len(mask)))
-    if plan.bias is not None:
-        wanted = wanted + plan.bias[t]
-    if plan.monophonic:
-        wanted = wanted.copy()
-        wanted[~sounding, NOTE_OFF] = -np.inf
-    if stands_for is not None:
-        wanted = np.take_along_axis(wanted, stands_for, axis=1)
-    shown = logits + wanted
-    if plan.temperature == 0:
+    if temperature == 0:
         return np.asarray(shown.argmax(axis=1))
-    shown = (shown - shown.max(axis=1, keepdims=True)) / plan.temperature
-    cumulative = np.exp(shown).cumsum(axis=1)
+    shown -= shown.max(axis=1, keepdims=True)
+    cumulative = np.exp(shown / temperature).cumsum(axis=1)
     targets = numbers[:, None] * cumulative[:, -1:]
     # The first class whose cumulative weight exceeds the number; one of weight zero can never be it.
     return np.asarray((cumulative > targets).argmax(axis=1))
+
+
+def _loglik(logits: npt.NDArray[np.float32], events: IntArray, stands: IntArray | None) -> DoubleArray:
+    """Return the log-likelihood of every event but the first, of which a model says nothing.
+
+    An event that several labels stand for (a note, or the repeat of one) has the sum of their probabilities.
+    """
+    shown = logits.astype(np.float64)
+    shown -= shown.max(axis=2, keepdims=True)
+    total = np.exp(shown).sum(axis=2)
+    if stands is None:
+        chosen = np.take_along_axis(shown, events[:, :, None], axis=2)[:, :, 0]
+    else:
+        alike = stands == events[:, :, None]
+        chosen = np.log(np.maximum((np.exp(shown) * alike).sum(axis=2), 1e-300))
+    loglik: DoubleArray = chosen - np.log(total)
+    loglik[:, 0] = 0.0
+    return loglik
 
 
 def _first(plan: Plan, encoder: Encoder, numbers: DoubleArray) -> IntArray:
