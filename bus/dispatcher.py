@@ -86,14 +86,11 @@ class Dispatcher:
 
     # ------------------------------------------------------------- accepting
 
-    def submit(self, request: Request, client: Client, *, strict: bool = True) -> None:
-        """Accept a request; `client` is told how it ends, at once where it cannot be accepted.
-
-        `strict` off reads text as numbers, for transports that have only text.
-        """
+    def submit(self, request: Request, client: Client) -> None:
+        """Accept a request; `client` is told how it ends, at once where it cannot be accepted."""
         try:
             operation = self._operations[request.op]
-            params = operation.validate(request.params, strict=strict)
+            params = operation.validate(request.params)
             if operation.immediate:
                 outcome: Outcome = self._at_once(operation, params)
             else:

@@ -78,7 +78,8 @@ def _at(
 
 def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any] | None:
     if isinstance(part, int):
-        items = rule.get("items")
+        fixed = rule.get("prefixItems", ())
+        items = fixed[part] if part < len(fixed) else rule.get("items")
         return items if isinstance(items, Mapping) else None
     found = rule.get("properties", {}).get(part, rule.get("additionalProperties"))
     return found if isinstance(found, Mapping) else None

@@ -30,6 +30,7 @@ from pydantic import (
     create_model,
 )
 
+from bus.conversions import refuse_conversions
 from bus.errors import InvalidArgument, Unimplemented
 from bus.explain import explain
 from bus.files import Spooled
@@ -96,11 +97,11 @@ class Operation:
         """JSON Schema of the result."""
         return self.result.json_schema(mode="serialization")
 
-    def validate(self, params: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
+    def validate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Check parameters against the signature and fill in defaults.
 
-        `strict` takes only values of the right type; without it text is read as numbers and booleans, for
-        transports that have only text.
+        Lists and maps become what the signature says (a tuple, a dataclass); a text is never read as a
+        number, nor a number as a truth value.
 
         Raises
         ------
@@ -108,7 +109,8 @@ class Operation:
             Naming the first parameter that is wrong, what came and what is allowed.
         """
         try:
-            valid = self.params.model_validate(params, strict=strict).model_dump()
+            valid = self.params.model_validate(params).model_dump()
+            refuse_conversions(self.name, params, valid)
         except ValidationError as error:
             message, details = explain(error, self.params_schema)
             raise InvalidArgument(message, details=details) from None

@@ -13,7 +13,6 @@ Examples:
 """
 
 import argparse
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
@@ -151,7 +150,7 @@ def _write(result: dict[str, Any], output: Path) -> dict[str, Any]:
     ((name, value),) = found.items()
     data = value if isinstance(value, bytes) else b64decode(value)
     if str(output) == "-":
-        sys.stdout.buffer.write(data)
+        terminal.answer_bytes(data)
     else:
         terminal.write_file(output, data)
         terminal.say(f"{name}: {len(data)} bytes written to {output}")

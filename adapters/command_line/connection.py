@@ -7,7 +7,7 @@ import zmq
 from adapters.config_file import ConfigError
 from adapters.settings import Config
 from bus.client import BlockingClient, Client
-from bus.client.client import reachable
+from bus.client.conversation import reachable
 
 
 def endpoints(config: Config) -> tuple[str, str]:

@@ -20,7 +20,22 @@ class OutputError(Exception):
 
 def answer(text: str) -> None:
     """Print a part of the answer."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    answer_bytes((text + "\n").encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
+def answer_bytes(data: bytes) -> None:
+    """Print a part of the answer that is no text.
+
+    Raises
+    ------
+    BrokenPipeError
+        If its reader has gone; a write that ended half-way is not taken for a whole one, which Python does
+        where PYTHONUNBUFFERED is set.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
 
 
 def answer_json(value: Any) -> None:

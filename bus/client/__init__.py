@@ -26,13 +26,14 @@ go on, a new one does the work again. (An operation with an effect outside, such
 it twice; the caller sees one answer.) A caller that is cancelled, by `asyncio` or Ctrl-C, cancels its
 request.
 
-Files: client.py the calls, outstanding.py one request, subscription.py events, blocking.py the form without
-an event loop; link.py a socket and whether it is connected, diagnosis.py why it is not, failures.py what only
-a client sees.
+Files: client.py the calls, conversation.py hello, sending and sending again, outstanding.py one request,
+subscription.py events, blocking.py the form without an event loop; link.py a socket and whether it is
+connected, diagnosis.py why it is not, failures.py what only a client sees.
 """
 
 from bus.client.blocking import BlockingClient
-from bus.client.client import Client, new_id
+from bus.client.client import Client
+from bus.client.conversation import new_id
 from bus.client.failures import NotAnswering, NotRunning, WrongEndpoint, WrongKey
 from bus.client.subscription import Event, Subscription
 

@@ -1,46 +1,30 @@
 """`Client`: calls to the daemon from a program with an event loop, and its events."""
 
 import asyncio
-import re
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Final
 
-import msgpack
 import zmq
 import zmq.asyncio
 
-from bus.client.failures import NotAnswering, NotRunning, WrongEndpoint
-from bus.client.link import Keys, Link
+from bus.client.conversation import Conversation, new_id
+from bus.client.link import Keys
 from bus.client.outstanding import Outstanding, Progress, pack_params
 from bus.client.subscription import Event, Subscription
 from bus.errors import BusError, Cancelled, TooLarge
-from bus.messages import MAGIC, Priority
-from bus.settings import MEGABYTE, BusSettings
+from bus.messages import Priority
+from bus.settings import BusSettings
 
-_FRAMES_OF_A_MESSAGE = 2
 # The daemon's own word on a deadline is waited for so much longer than the deadline.
 _LAST_WORD_S = 0.25
 # bus.* are answered at once or not at all.
 _BUS_TIMEOUT_S = 10.0
-# An answer the daemon could not deliver is remembered there: after so long without a word it is asked again.
-_ASK_AGAIN_S = 15.0
-# A hello that was not answered for so long is said again: its answer may have been one too many.
-_HELLO_AGAIN_S = 5.0
-_SHORTEST_HEARTBEAT_S = 0.05
 _LAST_CANCELS_S = 1.0
-_ANY_HOST = re.compile(r"//(\*|0\.0\.0\.0|\[::\]):")
-_HOST = re.compile(r"//(\[[^\]]+\]|[^:/]+):")
 
 Result = dict[str, Any]
 
 DEFAULT_ROUTER: Final = BusSettings.router
-
-
-def new_id() -> str:
-    """Return an id no other request has."""
-    return uuid.uuid4().hex
 
 
 class Client:
@@ -77,55 +61,42 @@ class Client:
         self._keys = Keys(server_key, client_key)
         self._connect_timeout_s = connect_timeout
         self._patience_s = patience
-        self._outstanding: dict[str, Outstanding] = {}
         self._subscriptions: set[Subscription] = set()
         self._default_timeouts_s: dict[str, float] = {}
         self._learning: set[str] = set()
-        self._greeting: str | None = None
-        self._greeting_s = 0.0
-        # `_greeted`: it has answered hello, ever; `_ready`: on the connection that stands.
-        self._greeted = False
-        self._ready = False
-        self._trouble: BusError | None = None
-        self._giving_up: asyncio.TimerHandle | None = None
-        self._heartbeat_s = BusSettings.heartbeat_s
-        self._message_bytes = BusSettings().limits.message_bytes
-        self._heard_s = float("-inf")
-        self.instance: str | None = None
 
     async def __aenter__(self) -> "Client":
         self._loop = asyncio.get_running_loop()
         self._context = zmq.asyncio.Context()
         try:
-            self._link = Link(
+            self._daemon = Conversation(
                 self._context.socket(zmq.DEALER),
                 self._router,
                 self._keys,
-                on_frames=self._heard,
-                on_up=self._connected,
-                on_trouble=self._troubled,
+                publisher=self._publisher,
+                patience_s=self._patience_s,
             )
-            self._link.open()
+            self._daemon.open()
         except BaseException:
             self._context.destroy(0)
             raise
-        self._beating = asyncio.create_task(self._beat(), name="client heartbeat")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._send_last_cancels()
-        for request in list(self._outstanding.values()):
+        for request in list(self._daemon.outstanding.values()):
             request.fail(Cancelled("the client was closed"))
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-        self._beating.cancel()
-        await asyncio.gather(self._beating, return_exceptions=True)
         for subscription in list(self._subscriptions):
             await subscription.close()
-        await self._link.close()
+        await self._daemon.close()
         self._context.destroy(0)
+
+    @property
+    def instance(self) -> str | None:
+        """Which run of the daemon answered last; None before the first answer."""
+        return self._daemon.instance
 
     # ----------------------------------------------------------------- calls
 
@@ -186,7 +157,7 @@ class Client:
             raise
         finally:
             request.stop_timers()
-            self._outstanding.pop(request.id, None)
+            self._daemon.outstanding.pop(request.id, None)
 
     async def hello(self) -> Result:
         """Ask who answers: versions, instance, limits, endpoints."""
@@ -205,40 +176,43 @@ class Client:
         request_id: str | None,
     ) -> Outstanding:
         identifier = request_id or new_id()
-        if identifier in self._outstanding:
+        if identifier in self._daemon.outstanding:
             raise ValueError(f"request_id: {identifier!r} is that of a request that is still open")
         packed = pack_params(params)
-        if len(packed) > self._message_bytes:
+        if len(packed) > self._daemon.message_bytes:
             raise TooLarge(
-                f"params: {len(packed)} bytes; the daemon takes at most {self._message_bytes}, "
+                f"params: {len(packed)} bytes; the daemon takes at most {self._daemon.message_bytes}, "
                 "longer audio goes by path",
-                details={"limit": self._message_bytes},
+                details={"limit": self._daemon.message_bytes},
             )
         answer: asyncio.Future[Result] = self._loop.create_future()
         return Outstanding(identifier, op, packed, priority, progress, answer, self._loop.time())
 
     def _begin(self, request: Outstanding, timeout_s: float | None) -> None:
-        self._outstanding[request.id] = request
         timeout_s = timeout_s or self._default_timeouts_s.get(request.op)
         if timeout_s is not None:
             self._arm(request, timeout_s)
         else:
             self._learn_timeout(request.op)
-        if not self._greeted:
+        if not self._daemon.greeted:
             request.timers.append(
                 self._loop.call_later(self._connect_timeout_s, self._never_reached, request)
             )
-        if self._trouble is not None and self._giving_up is None and self._greeted:
-            self._give_up_later()
-        if self._link.up and not self._ready and self._greeting is None:
-            self._greet()
-        self._send(request)
+        self._daemon.begin(request)
 
     def _arm(self, request: Outstanding, timeout_s: float) -> None:
         request.deadline_s = request.began_s + timeout_s
         request.timers.append(
             self._loop.call_at(request.deadline_s + _LAST_WORD_S, self._late, request, timeout_s)
         )
+
+    def _late(self, request: Outstanding, timeout_s: float) -> None:
+        request.fail(self._daemon.not_answered(timeout_s))
+
+    def _never_reached(self, request: Outstanding) -> None:
+        error = self._daemon.not_reached(self._connect_timeout_s)
+        if error is not None:
+            request.fail(error)
 
     def _learn_timeout(self, op: str) -> None:
         """Ask for an operation's own deadline, which binds the client too, for instance over restarts."""
@@ -247,7 +221,6 @@ class Client:
         self._learning.add(op)
         question = self._internal("bus.describe", {"op": op})
         question.answer.add_done_callback(lambda answer: self._learned(op, answer))
-        self._send(question)
 
     def _learned(self, op: str, answer: "asyncio.Future[Result]") -> None:
         self._learning.discard(op)
@@ -255,166 +228,34 @@ class Client:
             return  # the request itself will be told
         timeout_s = float(answer.result()["operations"][0]["timeout"])
         self._default_timeouts_s[op] = timeout_s
-        for request in self._outstanding.values():
+        for request in self._daemon.outstanding.values():
             if request.op == op and request.deadline_s is None:
                 self._arm(request, timeout_s)
 
     def _internal(self, op: str, params: Mapping[str, Any]) -> Outstanding:
         """Ask something for the client itself."""
         question = self._new(op, params, "interactive", None, None)
-        self._outstanding[question.id] = question
+        self._daemon.begin(question)
         question.answer.add_done_callback(lambda answer: self._answered(question, answer))
         return question
 
     def _answered(self, question: Outstanding, answer: "asyncio.Future[Result]") -> None:
-        self._outstanding.pop(question.id, None)
+        self._daemon.outstanding.pop(question.id, None)
         if not answer.cancelled():
             answer.exception()  # looked at, so that asyncio does not say it never was
 
     def _abandon(self, request: Outstanding) -> None:
-        self._outstanding.pop(request.id, None)
+        self._daemon.outstanding.pop(request.id, None)
         # Where no connection stands there is nobody to tell; most often the daemon that knew of it is gone.
-        if self._ready and not request.op.startswith("bus."):
-            self._send(self._internal("bus.cancel", {"id": request.id}))
+        if self._daemon.ready and not request.op.startswith("bus."):
+            self._internal("bus.cancel", {"id": request.id})
 
     async def _send_last_cancels(self) -> None:
-        cancels = [request.answer for request in self._outstanding.values() if request.op == "bus.cancel"]
-        if cancels and self._ready:
+        cancels = [
+            request.answer for request in self._daemon.outstanding.values() if request.op == "bus.cancel"
+        ]
+        if cancels and self._daemon.ready:
             await asyncio.wait(cancels, timeout=_LAST_CANCELS_S)
-
-    def _send(self, request: Outstanding) -> None:
-        """Send if the daemon has said hello on this connection; else `_welcomed` will."""
-        if self._ready:
-            now_s = self._loop.time()
-            request.ask_again_after_s = max(_ASK_AGAIN_S, 2 * request.ask_again_after_s)
-            request.ask_again_s = now_s + request.ask_again_after_s
-            self._link.send([MAGIC, request.message(now_s)])
-
-    # ------------------------------------------------------------- messages
-
-    def _heard(self, frames: Sequence[bytes]) -> None:
-        message = _decode(frames)
-        if message is None:
-            if not self._greeted:
-                self._troubled(WrongEndpoint(f"{self._link.endpoint}: answers, but not in DAWG/1"))
-            return
-        self._heard_s = self._loop.time()
-        if message.get("id") == self._greeting and message.get("type") in ("reply", "error"):
-            self._welcomed(message)
-            return
-        instance = message.get("instance")
-        if self._greeting is None and instance is not None and instance != self.instance:
-            self._greet()
-        request = self._outstanding.get(str(message.get("id")))
-        if request is not None and request.heard(message):
-            # Here, not when its caller gets its turn: an answer that comes twice is for nobody.
-            del self._outstanding[request.id]
-        elif request is not None:
-            request.ask_again_s = self._heard_s + request.ask_again_after_s
-
-    def _connected(self) -> None:
-        """Say hello; until it is answered nothing else is sent on a new connection."""
-        self._ready, self._greeting = False, None
-        self._greet()
-
-    def _greet(self) -> None:
-        self._greeting = self._greeting or new_id()
-        self._greeting_s = self._loop.time()
-        hello = {"type": "request", "id": self._greeting, "op": "bus.hello"}
-        self._link.send([MAGIC, msgpack.packb(hello)])
-
-    def _welcomed(self, message: Mapping[str, Any]) -> None:
-        """Take in the answer to hello, and send what was not yet sent to this daemon."""
-        self._greeting = None
-        try:
-            self._learn(message["result"])
-        except (KeyError, TypeError, ValueError):
-            what = message.get("message", "answers hello with something else")
-            self._troubled(WrongEndpoint(f"{self._link.endpoint}: {what}"))
-            return
-        again = not self._ready or message.get("instance") != self.instance
-        self.instance = str(message.get("instance"))
-        self._ready = self._greeted = True
-        self._trouble = None
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-            self._giving_up = None
-        now_s = self._loop.time()
-        for request in list(self._outstanding.values()):
-            if again or request.ask_again_s <= now_s:
-                self._send(request)
-
-    def _learn(self, hello: Mapping[str, Any]) -> None:
-        self._heartbeat_s = max(float(hello["heartbeat"]), _SHORTEST_HEARTBEAT_S)
-        self._message_bytes = int(float(hello["limits"]["message_mb"]) * MEGABYTE)
-        publisher = str(hello["endpoints"]["publisher"])
-        if self._publisher is None:
-            self._publisher = reachable(publisher, self._link.endpoint)
-
-    async def _beat(self) -> None:
-        """While something is outstanding, ask after the daemon each heartbeat it was not heard of."""
-        while True:
-            await asyncio.sleep(self._heartbeat_s)
-            now_s = self._loop.time()
-            if not self._outstanding or not self._link.up:
-                continue
-            if self._greeting is not None and now_s - self._greeting_s < _HELLO_AGAIN_S:
-                continue
-            asked_long_ago = any(request.ask_again_s <= now_s for request in self._outstanding.values())
-            if asked_long_ago or now_s - self._heard_s >= self._heartbeat_s:
-                self._greet()
-
-    # -------------------------------------------------------------- failures
-
-    def _troubled(self, trouble: BusError) -> None:
-        """No connection stands: a daemon never reached fails at once, one that went away is waited for."""
-        self._trouble = trouble
-        self._ready, self._greeting = False, None
-        if not self._greeted:
-            if not isinstance(trouble, NotAnswering):
-                self._fail_all(trouble)
-        elif self._giving_up is None:
-            self._give_up_later()
-
-    def _give_up_later(self) -> None:
-        self._giving_up = self._loop.call_later(self._patience_s, self._give_up)
-
-    def _give_up(self) -> None:
-        self._giving_up = None
-        trouble = self._trouble
-        if trouble is None:
-            return
-        for request in list(self._outstanding.values()):
-            # A daemon that listens and is silent may only be stopped: it is waited for up to the deadline.
-            if request.deadline_s is None or not isinstance(trouble, NotAnswering):
-                request.fail(type(trouble)(trouble.message))
-
-    def _fail_all(self, error: BusError) -> None:
-        for request in list(self._outstanding.values()):
-            request.fail(type(error)(error.message))
-
-    def _never_reached(self, request: Outstanding) -> None:
-        if self._greeted:
-            return
-        at = self._link.endpoint
-        if self._link.up:
-            request.fail(WrongEndpoint(f"{at}: a ZeroMQ socket that does not answer bus.hello; not DAWG-AI"))
-        else:
-            silent = f"{at}: no connection within {self._connect_timeout_s:g} s"
-            request.fail(NotAnswering(self._trouble.message if self._trouble is not None else silent))
-
-    def _late(self, request: Outstanding, timeout_s: float) -> None:
-        trouble = self._trouble
-        if isinstance(trouble, NotRunning):
-            request.fail(NotRunning(trouble.message))
-        elif trouble is not None:
-            request.fail(NotAnswering(f"timeout: no answer in {timeout_s:g} s; {trouble.message}"))
-        else:
-            silent_s = self._loop.time() - self._heard_s
-            silence = (
-                f", and no sign of life for {silent_s:.0f} s" if silent_s > 2 * self._heartbeat_s else ""
-            )
-            request.fail(NotAnswering(f"timeout: no answer in {timeout_s:g} s{silence}"))
 
     # ---------------------------------------------------------------- events
 
@@ -426,9 +267,9 @@ class Client:
         BusError
             If the publisher's endpoint has to be asked for, and cannot be.
         """
-        if self._publisher is None:
+        if self._daemon.publisher is None:
             await self.hello()
-        endpoint = self._publisher or ""
+        endpoint = self._daemon.publisher or ""
         subscription = Subscription(
             self._context.socket(zmq.SUB),
             endpoint,
@@ -446,19 +287,3 @@ class Client:
         async with await self.subscribe(prefix) as subscription:
             async for event in subscription:
                 yield event
-
-
-def _decode(frames: Sequence[bytes]) -> dict[str, Any] | None:
-    if len(frames) != _FRAMES_OF_A_MESSAGE or frames[0] != MAGIC:
-        return None
-    try:
-        message = msgpack.unpackb(frames[1], strict_map_key=False)
-    except (ValueError, msgpack.UnpackException):
-        return None
-    return message if isinstance(message, dict) else None
-
-
-def reachable(endpoint: str, beside: str = "tcp://127.0.0.1:0") -> str:
-    """Return where to connect to what is bound to `endpoint`; where that is any host, to that of `beside`."""
-    host = _HOST.search(beside)
-    return _ANY_HOST.sub(f"//{host.group(1) if host else '127.0.0.1'}:", endpoint)

@@ -1,7 +1,7 @@
 """Why a socket does not get through: a look at the endpoint without ZeroMQ, which hides it.
 
 libzmq tells "refused" but not who answered instead, so a second, plain connection listens for ZMTP's greeting
-(RFC 23: 0xFF, eight bytes, 0x7F), which every ZeroMQ socket sends unasked.
+(RFC 23): the signature, which every ZeroMQ socket sends unasked, and then the security mechanism.
 """
 
 import asyncio
@@ -12,6 +12,11 @@ from enum import Enum
 _CONNECT_S = 1.0
 _LISTEN_S = 0.4
 _SIGNATURE_BYTES = 10
+_GREETING_BYTES = 64
+_MECHANISM = slice(12, 32)
+# Signature and version 3.0. What would follow is left out: on another mechanism than its own libzmq hangs up
+# before it has named it.
+_HALF_A_GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00"
 # Most programs say nothing unasked: this makes those that speak HTTP answer, and most others hang up.
 _QUESTION = b"GET / HTTP/1.0\r\n\r\n"
 _TCP = re.compile(r"tcp://(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]+)):(?P<port>\d+)\Z")
@@ -26,29 +31,42 @@ class Answer(Enum):
     FOREIGN = "another program"
 
 
-async def look(endpoint: str) -> Answer:
-    """Connect to a `tcp` or `ipc` endpoint and listen; takes at most two seconds."""
+async def look(endpoint: str) -> tuple[Answer, str]:
+    """Connect to a `tcp` or `ipc` endpoint and listen; takes at most three seconds.
+
+    Returns
+    -------
+    tuple
+        What is there, and the security mechanism a ZeroMQ socket names (`NULL`, `CURVE`), empty if unknown.
+    """
     try:
         reader, writer = await asyncio.wait_for(_connect(endpoint), _CONNECT_S)
     except TimeoutError:
-        return Answer.SILENT
+        return Answer.SILENT, ""
     except OSError:
-        return Answer.REFUSED
+        return Answer.REFUSED, ""
     try:
-        heard = await _hear(reader)
-        if heard is None:
-            writer.write(_QUESTION)
-            heard = await _hear(reader)
+        return await _converse(reader, writer)
     except OSError:
-        return Answer.FOREIGN
+        return Answer.FOREIGN, ""
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[Answer, str]:
+    heard = await _hear(reader, _SIGNATURE_BYTES)
     if heard is None:
-        return Answer.SILENT
-    greeted = len(heard) == _SIGNATURE_BYTES and heard[0] == 0xFF and heard[-1] == 0x7F
-    return Answer.ZMTP if greeted else Answer.FOREIGN
+        writer.write(_QUESTION)
+        heard = await _hear(reader, _SIGNATURE_BYTES)
+    if heard is None:
+        return Answer.SILENT, ""
+    if len(heard) != _SIGNATURE_BYTES or heard[0] != 0xFF or heard[-1] != 0x7F:
+        return Answer.FOREIGN, ""
+    writer.write(_HALF_A_GREETING)
+    greeting = heard + (await _hear(reader, _GREETING_BYTES - _SIGNATURE_BYTES) or b"")
+    return Answer.ZMTP, greeting[_MECHANISM].rstrip(b"\x00").decode("ascii", "replace")
 
 
 async def _connect(endpoint: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -60,10 +78,10 @@ async def _connect(endpoint: str) -> tuple[asyncio.StreamReader, asyncio.StreamW
     return await asyncio.open_connection(parts["six"] or parts["host"], int(parts["port"]))
 
 
-async def _hear(reader: asyncio.StreamReader) -> bytes | None:
-    """Read a greeting's worth of bytes, fewer where the other side hangs up; None for silence."""
+async def _hear(reader: asyncio.StreamReader, count: int) -> bytes | None:
+    """Read so many bytes, fewer where the other side hangs up; None for silence."""
     try:
-        return await asyncio.wait_for(reader.readexactly(_SIGNATURE_BYTES), _LISTEN_S)
+        return await asyncio.wait_for(reader.readexactly(count), _LISTEN_S)
     except asyncio.IncompleteReadError as error:
         return error.partial
     except TimeoutError:

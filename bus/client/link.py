@@ -30,7 +30,6 @@ _HEARTBEAT_TIMEOUT_MS = 15_000
 _SLOW_HANDSHAKE_S = 0.5
 # libzmq 4.3.5 gives up for ever after a handshake that failed by protocol: then this connects again.
 _CONNECT_AGAIN_S = 0.3
-_MECHANISM_MISMATCH = 0x11000002  # ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
 _BURST = 64
 _KEY_CHARACTERS: Final = 40
 
@@ -109,7 +108,7 @@ class Link:
         self._on_frames = on_frames
         self._on_up = on_up
         self._on_trouble = on_trouble
-        self._failure: tuple[int, int] | None = None
+        self._failure: int | None = None
         self._connected = False
         self._tasks: list[asyncio.Task[None]] = []
         self._look: asyncio.Task[None] | None = None
@@ -178,9 +177,9 @@ class Link:
     async def _watch(self, monitor: zmq.asyncio.Socket) -> None:
         while True:
             message = await recv_monitor_message(monitor)
-            self._happened(message["event"], message["value"])
+            self._happened(message["event"])
 
-    def _happened(self, event: int, value: int) -> None:
+    def _happened(self, event: int) -> None:
         if event == zmq.Event.CONNECTED:
             self._connected, self._failure = True, None
             self._slow = self._timer(self._slow, _SLOW_HANDSHAKE_S, self._look_into)
@@ -190,7 +189,7 @@ class Link:
             self.up = True
             self._on_up()
         elif event in _FAILURES:
-            self._failure = (event, value)
+            self._failure = event
         elif event == zmq.Event.DISCONNECTED:
             self._disconnected()
         elif event == zmq.Event.CONNECT_RETRIED:
@@ -237,11 +236,11 @@ class Link:
 
     async def _diagnose(self) -> None:
         failure = self._failure
-        answer = await look(self.endpoint)
+        answer, mechanism = await look(self.endpoint)
         if not self.up:
-            self._on_trouble(self._explanation(answer, failure))
+            self._on_trouble(self._explanation(answer, mechanism, failure))
 
-    def _explanation(self, answer: Answer, failure: tuple[int, int] | None) -> BusError:
+    def _explanation(self, answer: Answer, mechanism: str, failure: int | None) -> BusError:
         at = self.endpoint
         if answer is Answer.REFUSED:
             return self._not_running()
@@ -251,13 +250,13 @@ class Link:
             return NotAnswering(
                 f"{at}: something listens there and says nothing; DAWG-AI is stuck, or it is another program"
             )
-        return self._handshake_explanation(*(failure or (0, 0)))
+        return self._handshake_explanation(mechanism, failure)
 
-    def _handshake_explanation(self, event: int, value: int) -> BusError:
+    def _handshake_explanation(self, mechanism: str, failure: int | None) -> BusError:
         at = self.endpoint
-        if event == zmq.Event.HANDSHAKE_FAILED_AUTH:
+        if failure == zmq.Event.HANDSHAKE_FAILED_AUTH:
             return WrongKey(f"{at}: the client's CURVE key is not admitted (bus.curve.client_keys)")
-        if event == zmq.Event.HANDSHAKE_FAILED_PROTOCOL and value == _MECHANISM_MISMATCH:
+        if mechanism and mechanism != ("CURVE" if self._encrypted else "NULL"):
             need = "does not encrypt, the client does" if self._encrypted else "wants CURVE keys"
             return WrongKey(f"{at}: the other side {need} (server_key)")
         if self._encrypted:

@@ -8,7 +8,7 @@ no audio is `DATA_LOSS`.
 from engines._units import AudioPath, Progress, silent
 from engines.analyze.results import Analysis, Beats, Key, Loudness
 
-VERSION = "1"
+VERSION = "2"
 TIMEOUTS_S = {"audio": 300.0, "beats": 300.0, "key": 300.0, "loudness": 300.0}
 
 

@@ -83,3 +83,15 @@ def steady_grid(beats: FloatArray, bpm: float, duration: float) -> tuple[FloatAr
     grid = offset + period * np.arange(first, int((duration - offset) / period) + 1)
     grid = grid[grid < duration]
     return np.maximum(grid, 0.0), float(60 / period), deviation
+
+
+def even_grid(beats: FloatArray, bpm: float, duration: float) -> FloatArray:
+    """Lay beats at exactly `bpm` over a recording, where they agree best with those tracked."""
+    period = 60 / bpm
+    direction = np.exp(2j * np.pi * beats / period).sum()
+    offset = float(np.angle(direction) / (2 * np.pi)) * period
+    if offset < -0.1 * period:
+        offset += period
+    grid = offset + period * np.arange(int(np.ceil((duration - offset) / period - 1e-3)))
+    result: FloatArray = np.maximum(0.0, grid[grid < duration])
+    return result

@@ -1,11 +1,14 @@
 """How fast: from an onset envelope to beats per minute.
 
-First the pulses that could be the beat are listed, by how well the envelope repeats at their period; then
-one is chosen; then its period is measured finely over the whole recording. Frames are `bands.FRAME_RATE` a
-second.
+First the pulses that could be the beat are listed, by how well the envelope repeats at their period
+(`candidates`); then each is described by what repeats at its beats, bars and halves (`describe`), a small
+trained model says which of them a listener would call the beat (`weigh`), and its period is measured finely
+over the whole recording (`refine`). Frames are `bands.FRAME_RATE` a second.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import scipy.fft
@@ -18,59 +21,68 @@ SLOWEST, FASTEST = 38.0, 250.0  # BPM
 # Weights of one to four periods when asking how well a pulse repeats.
 COMB = ((1, 1.0), (2, 0.8), (3, 0.4), (4, 0.7))
 RELATIVES = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3, 4 / 3, 0.75)
-EVEN_PULSE_BPM = 200.0  # an even pulse slower than this is the beat itself, not its halves
 STILLEST = 0.5  # a spread of the onset curve below this is no onsets: dither has 0.1, music more than 2
-FAINTEST = 0.03  # a strength below this is chance
-PREFERRED_BPM, PREFERRED_OCTAVES = 122.0, 0.75  # where listeners tap, and how far from there
+LOOP_S = 16.0  # shorter recordings may be loops: they are heard going round
+LOOP_BEATS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
+LOOP_LENGTHS = frozenset({1, 2, 3, 6, *range(4, 65, 4)})
+MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+CROSS_MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+CROSS_PAIRS = ((0, 2), (0, 3), (2, 3))  # bass drum against snare, against cymbals, snare against cymbals
+MODEL = Path(__file__).parent / "weights" / "tempo.npz"
 
 
 @dataclass(frozen=True)
 class Pulses:
-    """Candidate tempi in BPM, with how well the onsets repeat.
-
-    `strength` is that over one to four periods together, up to about 3; `once`, `twice` and `between` are the
-    correlations, at most 1, one period, two periods and half a period away.
-    """
+    """Tempi a recording could be heard at, in BPM, and what speaks for each, shape (n, N_FEATURES)."""
 
     tempi: FloatArray
-    strength: FloatArray
-    once: FloatArray
-    twice: FloatArray
-    between: FloatArray
+    features: FloatArray
+
+    def clarity(self, i: int) -> float:
+        """Say how clearly onsets repeat at candidate `i`, from 0 (as in noise) to 1."""
+        return float(np.clip((self.features[i, COMB_COLUMN] - 0.1) / 0.3, 0.0, 1.0))
 
 
-def autocorrelation(x: FloatArray, n_lags: int) -> FloatArray:
-    """Correlate a curve with itself at lags 0 to n_lags - 1, scaled to 1 at lag 0 and for the overlap."""
+def correlate(x: FloatArray, n_lags: int, y: FloatArray | None = None, around: bool = False) -> FloatArray:
+    """Correlate a curve with itself, or with another, at lags 0 to n_lags - 1.
+
+    Scaled so that a curve's own lag 0 is 1, and for the overlap; with `around` the curve is taken to go
+    round.
+    """
     n = len(x)
-    size = scipy.fft.next_fast_len(2 * n, real=True)
-    a = scipy.fft.irfft(np.abs(scipy.fft.rfft(x - x.mean(), size)) ** 2, size)[:n_lags]
-    a /= np.maximum(n - np.arange(n_lags), 0.2 * n)
-    result: FloatArray = a / a[0] if a[0] > 0 else np.zeros(n_lags)
+    x = x - x.mean()
+    y = x if y is None else y - y.mean()
+    size = n if around else scipy.fft.next_fast_len(2 * n, real=True)
+    spectrum = np.conj(scipy.fft.rfft(x, size)) * scipy.fft.rfft(y, size)
+    a = scipy.fft.irfft(spectrum, size)
+    a = np.resize(a, n_lags) if around else a[:n_lags] / np.maximum(1 - np.arange(n_lags) / n, 0.2)
+    power = float(np.sqrt(np.vdot(x, x) * np.vdot(y, y)))
+    result: FloatArray = a / power if power > 0 else np.zeros(n_lags)
     return result
 
 
-def pulses(envelope: FloatArray) -> Pulses:
-    """List the tempi an onset envelope, shape (n_frames, 4), could be heard at; none without onsets."""
+def find_pulses(envelope: FloatArray, duration: float) -> Pulses:
+    """List and describe the tempi of an onset envelope, shape (n_frames, 4); none without onsets.
+
+    `duration` is the recording's exact length in seconds: a loop is a whole number of beats long.
+    """
     curve = smooth(envelope)
-    n_lags = min(len(curve) - 1, int(FRAME_RATE * 60 / SLOWEST * 4.2))
-    grid = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.004))
-    if n_lags < FRAME_RATE * 60 / FASTEST or curve.std() < STILLEST:
-        return Pulses(*(np.zeros(0) for _ in range(5)))
-    a = autocorrelation(curve, n_lags)
-    period = FRAME_RATE * 60 / grid
-    comb = sum(w * np.interp(k * period, np.arange(n_lags), a, right=0.0) for k, w in COMB)
-    tops = 1 + np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:]))
-    tempi: list[float] = []
-    for i in tops[np.argsort(-comb[tops])][:8]:
-        for ratio in RELATIVES:
-            bpm = grid[i] * ratio
-            if SLOWEST <= bpm <= FASTEST and all(abs(np.log(bpm / other)) > 0.02 for other in tempi):
-                tempi.append(bpm)
-    best = [_highest_near(grid, comb, bpm) for bpm in tempi]
-    once, twice, between = (
-        np.interp(ratio * period[best], np.arange(n_lags), a, right=0.0) for ratio in (1.0, 2.0, 0.5)
-    )
-    return Pulses(grid[best], comb[best], once, twice, between)
+    around = duration < LOOP_S
+    n_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2)
+    if not around:
+        n_lags = min(n_lags, len(curve) - 1)
+    if len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
+        return Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
+    own: FloatArray = correlate(curve, n_lags, around=around)
+    tempi = _candidates(own, duration)
+    smoothed = [scipy.ndimage.gaussian_filter1d(c.astype(np.float64), 1.0) for c in envelope.T]
+    selves: list[FloatArray] = [own, *(correlate(c, n_lags, around=around) for c in smoothed)]
+    crosses: list[FloatArray] = []
+    for i, j in CROSS_PAIRS:
+        later = correlate(smoothed[i], n_lags, smoothed[j], around)
+        earlier = correlate(smoothed[j], n_lags, smoothed[i], around)
+        crosses.append((later + earlier) / 2)
+    return Pulses(tempi, _describe(tempi, selves, crosses, duration))
 
 
 def smooth(envelope: FloatArray) -> FloatArray:
@@ -79,27 +91,123 @@ def smooth(envelope: FloatArray) -> FloatArray:
     return curve
 
 
-def preference(tempi: FloatArray) -> FloatArray:
-    """Return how usual each tempo is as a beat, from 0 to 1."""
-    result: FloatArray = np.exp(-0.5 * (np.log2(tempi / PREFERRED_BPM) / PREFERRED_OCTAVES) ** 2)
-    return result
+def _comb(own: FloatArray, tempi: FloatArray) -> FloatArray:
+    period = FRAME_RATE * 60 / tempi
+    total: FloatArray = sum((w * _at(own, k * period) for k, w in COMB), start=np.zeros(len(tempi)))
+    return total
 
 
-def weigh(found: Pulses) -> FloatArray:
-    """Return each candidate's weight, together 1; empty if there are none.
+def _at(correlation: FloatArray, lag: FloatArray) -> FloatArray:
+    values: FloatArray = np.interp(lag, np.arange(len(correlation)), correlation, right=0.0)
+    return values
 
-    A tempo is likely if onsets repeat at it, if it is a usual one, if something sounds on every beat (not
-    on every other), and if what sounds between the beats is weaker than what sounds on them.
+
+def _candidates(own: FloatArray, duration: float) -> FloatArray:
+    grid = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.004))
+    comb = _comb(own, grid)
+    tops = 1 + np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:]))
+    tempi: list[float] = []
+
+    def offer(bpm: float) -> None:
+        if SLOWEST <= bpm <= FASTEST and all(abs(np.log(bpm / other)) > 0.02 for other in tempi):
+            tempi.append(float(bpm))
+
+    if duration < LOOP_S:
+        for n_beats in LOOP_BEATS:
+            offer(60 * n_beats / duration)
+    exact = len(tempi)
+    for i in tops[np.argsort(-comb[tops])][:8]:
+        for ratio in RELATIVES:
+            offer(grid[i] * ratio)
+    near = [_highest_near(grid, comb, bpm) for bpm in tempi[exact:]]
+    return np.array(tempi[:exact] + near)
+
+
+def _highest_near(grid: FloatArray, comb: FloatArray, bpm: float) -> float:
+    centre = int(np.argmin(np.abs(grid - bpm)))
+    low = max(0, centre - 4)
+    return float(grid[low + int(np.argmax(comb[low : centre + 5]))])
+
+
+def _describe(
+    tempi: FloatArray, selves: list[FloatArray], crosses: list[FloatArray], duration: float
+) -> FloatArray:
+    """Describe each tempo by what repeats at its period, its parts and multiples; shape (n, N_FEATURES)."""
+    period = FRAME_RATE * 60 / tempi
+    octaves = np.log2(tempi / 120)
+    comb = _comb(selves[0], tempi)
+    columns = [octaves, octaves**2, comb, comb - comb.max()]
+    for a in selves:
+        columns += [_at(a, period * m) for m in MULTIPLES]
+    for c in crosses:
+        columns += [_at(c, period * m) for m in CROSS_MULTIPLES]
+    whole, bass = selves[0], selves[1]
+    columns.append(np.maximum(_at(bass, 2 * period), _at(bass, 4 * period)) - _at(bass, period))
+    columns += [_at(whole, period) - _at(whole, period * m) for m in (0.5, 2.0)]
+    columns += _fit_of_length(tempi, duration)
+    return np.stack(columns, axis=1)
+
+
+def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
+    """Say how nearly a recording is a whole number of 1, 4, 8, 16 beats, less what chance would give."""
+    n_beats = duration * tempi / 60
+    fits = []
+    for unit in (1, 4, 8, 16):
+        nearest = np.maximum(1, np.round(n_beats / unit)) * unit
+        closeness = np.exp(-(((n_beats / nearest - 1) / 0.004) ** 2))
+        by_chance = np.minimum(1, 0.014 * n_beats / unit)
+        fits.append(closeness * (1 - by_chance))
+    return [*fits, np.full(len(tempi), float(duration < LOOP_S))]
+
+
+COMB_COLUMN = 2
+N_FEATURES = 4 + 5 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Small networks that score candidates; their mean score, softmax over a recording's candidates.
+
+    Shapes: `mean` and `scale` (F,), `w1` (n_nets, F, H), `b1` (n_nets, H), `w2` (n_nets, H).
     """
-    on_every = np.clip(found.once / np.maximum(0.25 * found.twice, 0.05), 0.2, 1.0)
-    as_strong_between = np.clip((found.between - 0.85 * found.once) / 0.1, 0.0, 1.0) * (found.once > 0.6)
-    even = np.where(2 * found.tempi <= EVEN_PULSE_BPM, as_strong_between, 0.0)
-    weights: FloatArray = (
-        np.maximum(0, found.strength) * preference(found.tempi) * on_every * (1 - 0.7 * even)
-    )
-    weights[found.strength < FAINTEST] = 0.0
-    total = weights.sum()
-    return weights / total if total > 0 else weights
+
+    mean: FloatArray
+    scale: FloatArray
+    w1: FloatArray
+    b1: FloatArray
+    w2: FloatArray
+
+    def weigh(self, features: FloatArray) -> FloatArray:
+        """Return each candidate's probability, together 1; empty if there are none."""
+        if len(features) == 0:
+            return np.zeros(0)
+        z = (features - self.mean) / self.scale
+        score = np.einsum("knh,kh->n", np.tanh(z @ self.w1 + self.b1[:, None]), self.w2) / len(self.w2)
+        e = np.exp(score - score.max())
+        weights: FloatArray = e / e.sum()
+        return weights
+
+
+@cache
+def ranker() -> Ranker:
+    """Load the model that ships with the engine; weights/tempo.md says what it learned from."""
+    with np.load(MODEL) as stored:
+        return Ranker(
+            **{name: stored[name].astype(np.float64) for name in ("mean", "scale", "w1", "b1", "w2")}
+        )
+
+
+def loop_tempo(bpm: float, duration: float) -> float | None:
+    """Return the tempo at which a short recording is a whole number of beats long, or None if it is no loop.
+
+    A loop is cut to the sample, which tells its tempo better than its few onsets can. `bpm` is what the
+    onsets say; the fewer the beats, the further they may be off.
+    """
+    n_beats = round(duration * bpm / 60)
+    if duration >= LOOP_S or n_beats < 1 or n_beats not in LOOP_LENGTHS:
+        return None
+    exact = 60 * n_beats / duration
+    return exact if abs(bpm / exact - 1) < min(0.03, 0.12 / n_beats) else None
 
 
 def refine(curve: FloatArray, bpm: float, share: float = 0.025) -> float:
@@ -122,9 +230,3 @@ def refine(curve: FloatArray, bpm: float, share: float = 0.025) -> float:
         before, top, after = score[i - 1 : i + 2]
         fine += 0.5 * (before - after) / (before - 2 * top + after - 1e-12) * (steps[1] - steps[0])
     return float(bpm * np.exp(fine))
-
-
-def _highest_near(grid: FloatArray, comb: FloatArray, bpm: float) -> int:
-    centre = int(np.argmin(np.abs(grid - bpm)))
-    low = max(0, centre - 4)
-    return low + int(np.argmax(comb[low : centre + 5]))

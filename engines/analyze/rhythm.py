@@ -6,7 +6,6 @@ import numpy as np
 
 from engines._audio import FloatArray
 from engines.analyze import beat_tracking, onset_strength, pulse
-from engines.analyze.bands import FRAME_RATE
 
 N_ALTERNATIVES = 4
 BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
@@ -25,19 +24,22 @@ class Rhythm:
 def find_rhythm(bands: FloatArray, duration: float) -> Rhythm:
     """Find tempo and beats in bands of shape (n_frames, N_BANDS); silence has tempo 0 and no beats."""
     envelope = onset_strength.onset_envelope(bands)
-    found = pulse.pulses(envelope)
-    weights = pulse.weigh(found)
-    if len(weights) == 0 or not weights.any():
+    found = pulse.find_pulses(envelope, duration)
+    if len(found.tempi) == 0:
         return Rhythm(0.0, 0.0, [], np.zeros(0))
+    weights = pulse.ranker().weigh(found.features)
     order = np.argsort(-weights)
-    best = order[0]
     curve = pulse.smooth(envelope)
-    bpm = pulse.refine(curve, float(found.tempi[best]))
+    bpm = pulse.refine(curve, float(found.tempi[order[0]]))
     placed = beat_tracking.track(envelope.sum(axis=1) + BASS_WEIGHT * envelope[:, 0], bpm)
     placed = np.maximum(0.0, placed - onset_strength.LATENCY_S)
-    straight, steady_bpm, _ = beat_tracking.steady_grid(placed, bpm, min(duration, len(bands) / FRAME_RATE))
-    if abs(steady_bpm / bpm - 1) < 0.02:
-        placed, bpm = straight, steady_bpm
-    confidence = float(weights[best] * np.clip(found.strength[best] / 2, 0, 1))
+    exact = pulse.loop_tempo(bpm, duration)
+    if exact:
+        bpm, placed = exact, beat_tracking.even_grid(placed, exact, duration)
+    else:
+        straight, steady_bpm, _ = beat_tracking.steady_grid(placed, bpm, duration)
+        if abs(steady_bpm / bpm - 1) < 0.02:
+            placed, bpm = straight, steady_bpm
     others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
+    confidence = float(weights[order[0]]) * found.clarity(order[0])
     return Rhythm(float(bpm), confidence, others, placed)

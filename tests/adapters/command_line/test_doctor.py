@@ -49,6 +49,7 @@ def test_a_daemon_that_does_not_run_is_a_fault_with_its_remedy(run: Run) -> None
     assert found["http"]["said"].endswith("free")
 
 
+@pytest.mark.slow
 def test_who_took_the_ports_is_said(run: Run) -> None:
     with (
         closing(socket.create_server(("127.0.0.1", 0))) as one,

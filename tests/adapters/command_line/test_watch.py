@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from adapters.command_line.live import drawn
@@ -97,6 +98,7 @@ def test_no_daemon_to_watch_is_exit_code_three(run: Run) -> None:
     assert run("watch", *words).code == 3
 
 
+@pytest.mark.slow
 def test_events_are_lines_and_a_restart_is_survived_and_told(tmp_path: Path) -> None:
     bus = BusProcess(tmp_path)
     with begun("watch", "--json", "--wait", *at(bus)) as process, bus:
@@ -122,6 +124,7 @@ def test_events_are_lines_and_a_restart_is_survived_and_told(tmp_path: Path) -> 
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_prefix_chooses_lines_for_people(bus: BusProcess) -> None:
     with begun("watch", "job/dummy.wait/", *at(bus)) as process, BlockingClient(bus.router) as client:
         assert process.stdout is not None
@@ -134,6 +137,7 @@ def test_a_prefix_chooses_lines_for_people(bus: BusProcess) -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d job dummy\.wait \w+ (\w+|\d+% .*)$", line) for line in lines), lines
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_live_picture(bus: BusProcess) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

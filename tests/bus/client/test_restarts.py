@@ -17,6 +17,7 @@ from bus.messages import MAGIC, pack
 from tests.bus_process import BusProcess, free_endpoint
 
 
+@pytest.mark.slow
 async def test_fifty_requests_over_a_killed_daemon_each_end_exactly_once(own_bus: BusProcess) -> None:
     ends: Counter[int] = Counter()
 
@@ -35,7 +36,7 @@ async def test_fifty_requests_over_a_killed_daemon_each_end_exactly_once(own_bus
         await asyncio.to_thread(own_bus.start)
         assert await asyncio.gather(*calls) == ["waited"] * 50
         assert client.instance != before
-        assert not client._outstanding
+        assert not client._daemon.outstanding
     assert open_then > 20
     assert ends == Counter(range(50))
 
@@ -54,12 +55,13 @@ async def test_a_request_without_a_deadline_has_the_operations_own(own_bus: BusP
     async with Client(own_bus.router) as client:
         call = asyncio.create_task(client.call("dummy.wait", seconds=3))
         await asyncio.sleep(0.3)
-        (request,) = client._outstanding.values()
+        (request,) = client._daemon.outstanding.values()
         assert request.deadline_s is not None
         assert 25 < request.deadline_s - asyncio.get_running_loop().time() < 30
         call.cancel()
 
 
+@pytest.mark.slow
 async def test_patience_with_a_daemon_that_went_away_ends(own_bus: BusProcess) -> None:
     async with Client(own_bus.router, patience=0.5) as client:
         await client.hello()
@@ -74,6 +76,7 @@ async def test_patience_with_a_daemon_that_went_away_ends(own_bus: BusProcess) -
         assert (await client.call("dummy.echo", value="back"))["value"] == "back"
 
 
+@pytest.mark.slow
 async def test_events_go_on_after_a_restart_under_another_instance(own_bus: BusProcess) -> None:
     instances: list[str] = []
     async with Client(own_bus.router, own_bus.publisher) as client:
@@ -87,6 +90,7 @@ async def test_events_go_on_after_a_restart_under_another_instance(own_bus: BusP
     assert len(instances) == 2
 
 
+@pytest.mark.slow
 async def test_a_daemon_that_comes_after_another_program_is_found(tmp_path: Path) -> None:
     with BusProcess(tmp_path) as bus:
         bus.kill()

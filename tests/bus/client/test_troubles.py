@@ -98,6 +98,7 @@ async def test_an_http_server_is_the_wrong_endpoint() -> None:
     assert "another program" in error.message
 
 
+@pytest.mark.slow
 async def test_programs_of_every_kind_are_the_wrong_endpoint() -> None:
     manners: list[Callable[[socket.socket], None]] = [
         lambda connection: connection.close(),
@@ -189,6 +190,7 @@ async def test_the_right_keys_are_admitted_to_both_sockets(
             break
 
 
+@pytest.mark.slow
 async def test_a_daemon_without_a_list_of_clients_admits_who_knows_its_key(
     tmp_path: Path, curve: tuple[str, str, str, str]
 ) -> None:
@@ -221,6 +223,7 @@ async def test_what_is_no_key_is_refused_without_showing_it() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.slow
 async def test_a_full_queue_is_busy_and_says_when_to_come_again(tmp_path: Path) -> None:
     with BusProcess(tmp_path, limits={"queue": 2}) as bus:
         async with Client(bus.router) as client:
@@ -232,6 +235,7 @@ async def test_a_full_queue_is_busy_and_says_when_to_come_again(tmp_path: Path) 
     assert sum(isinstance(end, dict) for end in ends) == 2
 
 
+@pytest.mark.slow
 async def test_a_stopped_daemon_does_not_answer_and_is_heard_when_it_goes_on(own_bus: BusProcess) -> None:
     async with Client(own_bus.router) as client:
         await client.hello()
