@@ -6,15 +6,18 @@ name; and what was fetched once is expected to be the same file the next time.
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 
 from engines._units import Progress, silent
-from engines.models.result import BundlePath, Checked, Gone, ModelInfo, ModelList
+from engines.generate.request import Seed
+from engines.models.result import BundlePath, Checked, Gone, ModelInfo, ModelList, Trained
 
 VERSION = "1"
-TIMEOUTS_S = {"fetch": 300.0}
+TIMEOUTS_S = {"fetch": 300.0, "train": 21600.0}
 
 Name = Annotated[str, Field(max_length=64, description="As models.list names it.")]
+Part = Annotated[str, Field(max_length=16, description="drums, melody or bass.")]
+Updates = Annotated[int, Field(ge=1, le=100_000, json_schema_extra={"unit": "1"})]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$", description="Expected SHA-256, in hexadecimal.")]
 
 
@@ -163,8 +166,54 @@ def fetch(name: Name, *, sha256: Sha256 | None = None, progress: Progress = sile
     return fetching.fetch(name, sha256, progress)
 
 
+def train(
+    folder: DirectoryPath,
+    part: Part,
+    name: Name,
+    *,
+    steps: Updates = 500,
+    seed: Seed = 0,
+    progress: Progress = silent,
+) -> Trained:
+    """Teach a copy of a shipped model from a folder of your own MIDI files.
+
+    Magenta's own training, from the shipped weights on. It takes minutes to hours and can be taken up again:
+    asked once more under the same name, it goes on where it stopped. Needs TensorFlow and magenta.
+
+    Parameters
+    ----------
+    folder
+        Where the `.mid` files lie; folders in it are looked into. Files that cannot be read are left out.
+    part
+        What to learn from them: drums, melody or bass.
+    name
+        What the new model will be called.
+    steps
+        Updates of the weights.
+    seed
+        Of what is drawn when.
+    progress
+        Told the share of updates done.
+
+    Returns
+    -------
+    Trained
+        The new model, and how well it and the shipped one predict the files kept back.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds fewer than four files with such a part, or the name is taken.
+    NotInstalledError
+        If TensorFlow or magenta is not installed.
+    """
+    from engines.models import teaching
+
+    return teaching.train(folder, part, name, steps=steps, seed=seed, progress=progress)
+
+
 # Words of the language, or a type's name; on the wire they are what they say.
 list_.__name__ = "list"
 import_.__name__ = "import"
 
-OPERATIONS = (list_, info, verify, import_, remove, fetch)
+OPERATIONS = (list_, info, verify, import_, remove, fetch, train)

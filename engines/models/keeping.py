@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +58,14 @@ def verify(name: str) -> Checked:
     return Checked(name, bundle.sha256, bool(pinned), network.parameters)
 
 
-def take_in(path: Path, name: str | None, sha256: str | None, origin: str = "imported") -> ModelInfo:
+def take_in(
+    path: Path,
+    name: str | None,
+    sha256: str | None,
+    *,
+    origin: str = "imported",
+    more: Mapping[str, Any] | None = None,
+) -> ModelInfo:
     """Copy a bundle into the user's folder, with a card that pins it."""
     bundle = read_bundle(path)
     if not bundle.generator:
@@ -78,6 +86,7 @@ def take_in(path: Path, name: str | None, sha256: str | None, origin: str = "imp
         "role": store.role_of(bundle.generator, {}),
         "origin": origin,
         "sha256": bundle.sha256,
+        **(more or {}),
     }
     replace(folder / f"{chosen}.mag", path.read_bytes())
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in card.items())

@@ -9,6 +9,7 @@ from pydantic import Field
 from engines._units import Count
 
 BundlePath = Annotated[Path, Field(json_schema_extra={"contentMediaType": "application/octet-stream"})]
+Nats = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "nat per step"})]
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"unit": "byte"})]
 
 
@@ -70,3 +71,23 @@ class Gone:
 
     name: Annotated[str, Field(description="Which.")]
     size: Annotated[ByteCount, Field(description="What its bundle took on the disk.")]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model taught from a user's files."""
+
+    model: Annotated[ModelInfo, Field(description="As models.info tells it.")]
+    files: Annotated[Count, Field(description="Files it learned from.")]
+    kept_back: Annotated[
+        Count,
+        Field(
+            description="Files it did not learn from: its checkpoint is chosen by them and measured on them."
+        ),
+    ]
+    left_out: Annotated[Count, Field(description="Files that could not be read or hold no such part.")]
+    nll_before: Annotated[
+        Nats, Field(description="How badly the shipped model predicts the files kept back.")
+    ]
+    nll: Annotated[Nats, Field(description="How badly the new one does.")]
+    steps: Annotated[Count, Field(description="Updates of the weights, over all runs under this name.")]

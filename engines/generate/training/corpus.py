@@ -95,7 +95,7 @@ def groove(root: Path) -> Iterator[Sequence]:
         for step, drum in steps:
             events[step] |= 1 << drum
         name = f"{row['id']}:{row['style']}:{row['beat_type']}"
-        for piece in _without_gaps(events, steps_per_bar):
+        for piece in without_gaps(events, steps_per_bar):
             yield Sequence(name, split, steps_per_bar, piece, np.zeros(0, np.int64))
 
 
@@ -110,7 +110,7 @@ def _ticks(path: Path) -> Iterator[tuple[float, int]]:
                 yield now / midi.ticks_per_beat, message.note
 
 
-def _without_gaps(events: npt.NDArray[np.int16], steps_per_bar: int) -> Iterator[npt.NDArray[np.int16]]:
+def without_gaps(events: npt.NDArray[np.int16], steps_per_bar: int) -> Iterator[npt.NDArray[np.int16]]:
     """Cut a drum track where a bar or more is silent, as Magenta's extractor does, on bar lines."""
     hits = np.flatnonzero(events)
     first = 0
@@ -176,7 +176,7 @@ def _lead_sheet(song: str, split: str, sequence: object) -> Iterator[Sequence]:
     for symbol in sorted(symbols, key=lambda a: a.quantized_step):
         chords[symbol.quantized_step :] = pack(_read_chord(symbol.text))
     # In 2/4 two bars make one of 4/4: the models count in sixteen steps.
-    yield from _phrases(song, split, 16 if steps_per_bar == 8 else steps_per_bar, notes, chords)
+    yield from phrases(song, split, 16 if steps_per_bar == 8 else steps_per_bar, notes, chords)
 
 
 def pop909(root: Path, part: str) -> Iterator[Sequence]:
@@ -223,7 +223,7 @@ def _pop_song(folder: Path, part: str) -> Iterator[Sequence]:
         low, high = first * 4, last * 4
         inside = [(s - low, min(e, high) - low, p) for s, e, p in notes if low <= s < high]
         steps_per_bar = 12 if period == 3 else 16
-        yield from _phrases(
+        yield from phrases(
             f"pop909/{folder.name}", split_of(int(folder.name)), steps_per_bar, inside, per_step[low:high]
         )
 
@@ -264,7 +264,7 @@ def lowest_line(notes: Iterable[tuple[int, int, int]], highest: int = 52) -> lis
     return line
 
 
-def _phrases(
+def phrases(
     song: str,
     split: str,
     steps_per_bar: int,

@@ -70,17 +70,15 @@ RECIPES: Final[dict[str, Recipe]] = {
         (
             Stage(1800, 3e-3),
             Stage(700, 1e-3, 129, 32),
-            Stage(2200, 3e-3),
-            Stage(600, 1e-3, 129, 32),
-            Stage(300, 3e-4, 129, 32),
+            Stage(1200, 3e-3),
+            Stage(400, 1e-3, 129, 32),
+            Stage(250, 3e-4, 129, 32),
         ),
     ),
     "melody": Recipe(
-        (128, 128), 0.9, (Stage(3500, 3e-3), Stage(1200, 1e-3, 129, 32), Stage(800, 3e-4, 129, 32))
+        (128, 128), 0.9, (Stage(3500, 3e-3), Stage(500, 1e-3, 129, 32), Stage(300, 3e-4, 129, 32))
     ),
-    "bass": Recipe(
-        (128, 128), 0.9, (Stage(1200, 3e-3), Stage(500, 1e-3, 129, 32), Stage(300, 3e-4, 129, 32))
-    ),
+    "bass": Recipe((128, 128), 0.9, (Stage(800, 3e-3), Stage(350, 1e-3, 129, 32), Stage(200, 3e-4, 129, 32))),
     "harmony": Recipe((64, 64), 0.8, (Stage(3000, 3e-3, 33), Stage(1500, 5e-4, 33))),
 }
 
@@ -160,7 +158,7 @@ def run(
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
     from magenta.models.shared import events_rnn_graph, events_rnn_train  # noqa: PLC0415
 
-    done, total = _steps_done(folder), sum(stage.steps for stage in recipe.stages)
+    done, total = steps_done(folder), sum(stage.steps for stage in recipe.stages)
     before = 0
     for number, stage in enumerate(recipe.stages):
         left = before + stage.steps - max(done, before)
@@ -301,7 +299,8 @@ def write_bundle(
     meta.unlink()
 
 
-def _steps_done(folder: Path) -> int:
+def steps_done(folder: Path) -> int:
+    """Return how many updates the last checkpoint of a folder has behind it."""
     found = checkpoints(folder)
     return int(found[-1].name.rsplit("-", 1)[1]) if found else 0
 
