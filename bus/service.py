@@ -120,7 +120,8 @@ class Bus:
         authenticator = AsyncioAuthenticator(context)
         authenticator.start()
         self._closing.callback(authenticator.stop)
-        allowed = {zmq.utils.z85.decode(key) for key in self.settings.curve.client_keys}
+        # pyzmq gives the callback a key as Z85 text.
+        allowed = {key.encode() for key in self.settings.curve.client_keys}
         authenticator.configure_curve_callback(credentials_provider=_Allowed(allowed))
 
     def _join(self, around: Surroundings) -> None:
