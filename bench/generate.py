@@ -28,8 +28,11 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
+import numpy as np  # noqa: E402 - after the thread counts are set
+
 from engines.generate.store import SHIPPED  # noqa: E402 - after the thread counts are set
 from tests import running_daemon as daemons  # noqa: E402
+from tests import signals  # noqa: E402
 
 CHORDS = "C Am F G"
 
@@ -37,7 +40,6 @@ CHORDS = "C Am F G"
 def stock(role: str) -> Callable[[int], object]:
     """Return a call of Magenta's own generator for four bars at 120 BPM."""
     warnings.filterwarnings("ignore")
-    import numpy as np
     import tensorflow.compat.v1 as tf
     from magenta.models.drums_rnn import drums_rnn_sequence_generator as drums
     from magenta.models.improv_rnn import improv_rnn_sequence_generator as improv
@@ -102,9 +104,7 @@ def main() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()
-    print(
-        f"a worker alone: first request after warm-up {float(answer[0]):.1f} ms, resident {float(answer[1]):.0f} MB"
-    )
+    print(f"a worker alone: first request {float(answer[0]):.1f} ms, resident {float(answer[1]):.0f} MB")
     with tempfile.TemporaryDirectory() as home, daemons.running(Path(home)) as daemon:
         with daemon.socket() as socket:
             first = timed(lambda: through_the_bus(socket, "generate.drums", seed=0))
@@ -126,14 +126,23 @@ def main() -> None:
                     f"{role}: through the bus {spread(ours_ms)} (from arrival to reply {spread(inside_ms)})"
                 )
                 print(f"{role}: stock Magenta {spread(theirs_ms)}; ours is {ratio:.1f} times as fast")
+        songs = [Path(home) / f"song{i}.wav" for i in range(2)]
+        for song in songs:
+            signals.write(song, np.resize(signals.drum_loop(120, 8), 180 * signals.SR))
+        listeners = [daemon.socket() for _ in songs]
         sockets = [daemon.socket() for _ in range(given.clients)]
+        for socket, song in zip(listeners, songs, strict=True):
+            daemons.send(socket, "analyze.audio", path=str(song))
         start = time.perf_counter()
         for seed, socket in enumerate(sockets):
             daemons.send(socket, "generate.melody", bars=4, seed=seed)
         for socket in sockets:
             assert daemons.receive(socket)["type"] == "reply"
-        print(f"{given.clients} clients at once: all answered in {time.perf_counter() - start:.2f} s")
-        for socket in sockets:
+        taken = time.perf_counter() - start
+        for socket in listeners:
+            assert daemons.receive(socket, 300)["type"] == "reply"
+        print(f"{given.clients} clients while two recordings are analysed: all answered in {taken:.2f} s")
+        for socket in [*sockets, *listeners]:
             socket.close()
 
 

@@ -9,7 +9,6 @@ rates, and the longest run of notes (pitch intervals with rhythm) that a phrase 
 
 import argparse
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,10 @@ import numpy.typing as npt
 from engines import generate
 from engines._notes import Note
 from engines.generate import drumming, store
-from engines.generate.training import corpus, measure
+from engines.generate.training import corpus, measure, overlap
+from engines.generate.training.overlap import PROGRESSIONS, SEED, notes_of
 
 Ints = npt.NDArray[np.int64]
-SEED = 20_000
-PROGRESSIONS = ("C Am F G", "Am F C G", "Dm G C A7", "C G Am F", "Em Am D G", "F Fm C G7")
 
 
 def drum_figures(events: Ints) -> dict[str, float]:
@@ -66,53 +64,6 @@ def table(title: str, rows: dict[str, list[dict[str, float]]]) -> None:
     for label, found in rows.items():
         cells = (f"{np.mean([f[n] for f in found]):.3f} +-{np.std([f[n] for f in found]):.2f}" for n in names)
         print(f"{label + f' ({len(found)})':28}" + "".join(f"{cell:>21}" for cell in cells))
-
-
-def notes_of(events: npt.NDArray[np.integer]) -> list[Note]:
-    """Melody events of the corpus (-2 hold, -1 stop, else a pitch) as notes."""
-    onsets = [i for i, e in enumerate(events) if e != corpus.NO_EVENT]
-    ends = [*onsets[1:], len(events)]
-    return [
-        Note(i / 4, int(events[i]), (e - i) / 4) for i, e in zip(onsets, ends, strict=True) if events[i] >= 0
-    ]
-
-
-def tokens(notes: Iterable[Note]) -> list[tuple[int, int]]:
-    """Return a melody as (interval to the last note, sixteenths since it), the same in every key."""
-    line = sorted(notes)
-    return [(b.pitch - a.pitch, round((b.start - a.start) * 4)) for a, b in pairwise(line)]
-
-
-class Overlap:
-    """Every run of tokens in the training songs, up to a length, to look phrases up in."""
-
-    def __init__(self, songs: list[corpus.Sequence], longest: int = 32) -> None:
-        self.longest = longest
-        self.runs: list[set[int]] = [set() for _ in range(longest + 1)]
-        for song in songs:
-            line = tokens(notes_of(song.events))
-            for length in range(2, longest + 1):
-                self.runs[length].update(
-                    hash(tuple(line[i : i + length])) for i in range(len(line) - length + 1)
-                )
-
-    def of(self, line: list[tuple[int, int]]) -> int:
-        """Return how many notes in a row a phrase shares with a training song (one more than its tokens)."""
-        best = 0
-        for length in range(2, min(self.longest, len(line)) + 1):
-            if not any(
-                hash(tuple(line[i : i + length])) in self.runs[length] for i in range(len(line) - length + 1)
-            ):
-                break
-            best = length
-        return best + 1 if best else 1
-
-
-def spread(lengths: list[int]) -> str:
-    q = np.percentile(lengths, [50, 90, 95, 99, 100]).astype(int)
-    return (
-        f"median {q[0]}, 90 % {q[1]}, 95 % {q[2]}, 99 % {q[3]}, longest {q[4]} notes ({len(lengths)} phrases)"
-    )
 
 
 def likelihoods(work: Path) -> None:
@@ -184,21 +135,14 @@ def chord_tones(work: Path, pieces: int) -> None:
 
 
 def memorised(work: Path, phrases: int) -> None:
-    print("\nlongest run of notes, in any key, that a phrase of eight bars shares with a training song")
-    for part in ("melody", "bass"):
-        overlap = Overlap(corpus.load(work / f"{part}.npz", "train"))
-        write = generate.melody if part == "melody" else generate.bassline
-        made = [
-            overlap.of(
-                tokens(write(chords=PROGRESSIONS[i % 6], bars=8, swing=0.0, seed=SEED + i).tracks[0].notes)
-            )
-            for i in range(phrases)
-        ]
-        real = []
-        for song in corpus.load(work / f"{part}.npz", "test"):
-            for i in range(0, len(song.events) - 127, 128):
-                real.append(overlap.of(tokens(notes_of(song.events[i : i + 128]))))
-        print(f"{part:8} generated: {spread(made)}\n{'':8} held-out real songs: {spread(real)}")
+    print(
+        "\nlongest run that a phrase of eight bars shares with a training song, in any key; drums in sixteenths"
+    )
+    for part in ("drums", "melody", "bass"):
+        made, real = overlap.lengths(part, corpus.load(work / f"{part}.npz"), phrases)
+        print(
+            f"{part:8} generated: {overlap.spread(made)}\n{'':8} held-out real songs: {overlap.spread(real)}"
+        )
 
 
 def main() -> None:

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.generate.network import Network
-from engines.generate.training import corpus, measure, train
+from engines.generate.store import SHIPPED
+from engines.generate.training import corpus, measure, overlap, train
 
 _LOG = logging.getLogger(__name__)
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
+_PHRASES: Final = 1000
 _DATA: Final = {
     "drums": "Groove MIDI Dataset v1.0.0 (Gillick et al., 2019), CC BY 4.0",
     "melody": "POP909 (Wang et al., 2020), MIT for the arrangements; OpenEWLD, MIT, public-domain scores",
@@ -83,9 +85,18 @@ def ship(part: str, data: Path, folder: Path, out: Path, seed: int) -> None:
         "held_out_accuracy": round(fit.accuracy, 4),
         "held_out_unigram": round(fit.unigram, 4),
         "held_out_steps": fit.steps,
+        "memorised": "not measured: progressions are common to many songs",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     write_card(path.with_suffix(".toml"), card)
+    if part != "harmony" and out == SHIPPED:  # phrases are written with the shipped models
+        made, real = overlap.lengths(part, corpus.load(data), _PHRASES)
+        card["memorised"] = (
+            f"longest run shared with a training song, eight bars: {overlap.spread(made)}; "
+            f"held-out real songs: {overlap.spread(real)}"
+        )
+        _LOG.info("%s: %s", part, card["memorised"])
+        write_card(path.with_suffix(".toml"), card)
 
 
 def write_card(path: Path, card: Mapping[str, str | int | float]) -> None:
