@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,13 @@ def serve(config: Config) -> int:
     Returns
     -------
     int
-        0 after a clean stop; 1 when it could not start, or when a part of it failed, which is logged.
+        0 after a clean stop; 2 when an endpoint or a key is not allowed; 1 when it could not start for
+        another reason, or when a part of it failed. What was wrong is logged.
     """
     import structlog
 
     from bus import logs
-    from bus.endpoints import EndpointError
+    from bus.endpoints import EndpointError, EndpointNotAllowed
 
     logs.configure(config.log.level, json=_as_json(config))
     # zmq.asyncio needs a loop that can watch sockets, which the default one of Windows cannot.
@@ -55,7 +57,8 @@ def serve(config: Config) -> int:
             return runner.run(_serve(config))
     except (EndpointError, OSError) as error:
         structlog.get_logger().error("daemon.not_started", reason=str(error))
-        return 1
+        # The service manager does not try a wrong configuration again; what is taken may be free later.
+        return 2 if isinstance(error, EndpointNotAllowed) else 1
 
 
 def _as_json(config: Config) -> bool:
@@ -74,7 +77,7 @@ async def _serve(config: Config) -> int:
     from adapters.status_report import Reporter
     from adapters.table import core_operations
     from bus import control
-    from bus.operations import discover
+    from bus.operations import discover, installed_models
     from bus.service import Bus, Surroundings
 
     log = structlog.get_logger()
@@ -90,11 +93,12 @@ async def _serve(config: Config) -> int:
             [*engine_operations, *core_operations(core)],
             Surroundings(
                 roots=paths.audio_roots,
-                state=paths.state.expanduser(),
+                state=_made(paths.state.expanduser()),
                 cache=paths.cache.expanduser(),
                 cache_mb=config.cache.max_mb,
                 lanes=config.engines,
                 core=lambda: control.Core(core.connected, config.core.url),
+                models=partial(installed_models, "engines"),
                 log_level=config.log.level,
                 log_json=_as_json(config),
             ),
@@ -138,6 +142,15 @@ async def _serve(config: Config) -> int:
             await status_file.write_now()
         log.info("daemon.stopped")
     return code
+
+
+def _made(folder: Path) -> Path:
+    """Make the state folder: nothing goes without it, while the others may be missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OSError(f"paths.state: {folder}; {error.strerror}") from error
+    return folder
 
 
 @contextlib.contextmanager

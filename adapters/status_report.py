@@ -34,7 +34,8 @@ class Reporter:
         return status_document(
             phase="stopped" if self.stopped else bus.control.state,
             running=[job.operation.name for job in bus.dispatcher.jobs.values() if job.started_s is not None],
-            completed=bus.stats.completed(),
+            # Looking at the daemon is no work of it.
+            completed={op: n for op, n in bus.stats.completed().items() if not op.startswith("bus.")},
             endpoints=self._http_calls(),
             models=bus.control.models(),
             connected=self._core.connected,

@@ -6,6 +6,7 @@ and the status on every change.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -298,8 +299,10 @@ class Control:
                 "state": self.state,
             }
             self._publisher.publish(HEARTBEAT, body)
-            # A loop that was stopped for long does not make up for the beats it missed.
-            due_s = max(due_s + self._facts.settings.heartbeat_s, loop.time())
+            due_s += self._facts.settings.heartbeat_s
+            if due_s < loop.time():
+                # A loop that was stopped for long does not make up for the beats it missed.
+                due_s = loop.time() + self._facts.settings.heartbeat_s
             await asyncio.sleep(due_s - loop.time())
 
     async def tell(self) -> None:
@@ -310,10 +313,10 @@ class Control:
             status.pop("seq")  # the event has its own
             self._publisher.publish(STATUS, status)
             await asyncio.sleep(_STATUS_DELAY_S)
-            try:
-                await asyncio.wait_for(self._changed.wait(), self._facts.settings.status_s)
-            except TimeoutError:
-                continue
+            # Not wait_for, which before Python 3.12 forgets a cancel that comes together with the change.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._facts.settings.status_s):
+                    await self._changed.wait()
 
     def _jobs(self) -> list[RunningJob]:
         if self._dispatcher is None:

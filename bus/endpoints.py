@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from bus.settings import Curve
 from bus.sockets import LINGER_MS, common_options
 
 _TCP = re.compile(r"tcp://(?P<host>\[[^\]]+\]|[^:/]+|\*):(?P<port>\d{1,5}|\*)\Z")
+_LAST_PORT = 65_535
 # A Unix socket's path with its closing zero: 108 on Linux, 104 on macOS.
 _IPC_PATH_BYTES = 103
 
@@ -32,26 +34,33 @@ class EndpointError(Exception):
     """An endpoint that cannot be served; the message says why and what to do."""
 
 
+class EndpointNotAllowed(EndpointError):
+    """An endpoint or a key that no start will take: the configuration is wrong."""
+
+
 def check_endpoint(name: str, endpoint: str, curve: Curve) -> None:
     """Refuse what must not be bound; `name` is its configuration key, for the message.
 
     Raises
     ------
-    EndpointError
+    EndpointNotAllowed
         If it is neither `tcp` nor `ipc`, is malformed, or is reachable from other machines without CURVE.
     """
     if endpoint.startswith("ipc://"):
         path = endpoint.removeprefix("ipc://")
         if not Path(path).is_absolute() or len(os.fsencode(path)) > _IPC_PATH_BYTES:
-            raise EndpointError(
+            raise EndpointNotAllowed(
                 f"{name}: {endpoint}; must be ipc:// and an absolute path of at most {_IPC_PATH_BYTES} bytes"
             )
         return
     parts = _TCP.match(endpoint)
-    if parts is None:
-        raise EndpointError(f"{name}: {endpoint}; must be like tcp://127.0.0.1:9001 or ipc:///run/dawg.sock")
+    # ZMQ takes a port's lowest 16 bits, whatever was meant.
+    if parts is None or (parts["port"] != "*" and int(parts["port"]) > _LAST_PORT):
+        raise EndpointNotAllowed(
+            f"{name}: {endpoint}; must be like tcp://127.0.0.1:9001 or ipc:///run/dawg.sock"
+        )
     if not is_loopback(parts["host"]) and not curve.secret_key:
-        raise EndpointError(
+        raise EndpointNotAllowed(
             f"{name}: {endpoint}; can be reached from other machines, and bus.curve.secret_key is empty. "
             "Bind 127.0.0.1, or set CURVE keys (README, Security)"
         )
@@ -72,7 +81,7 @@ def check_key(name: str, key: str) -> None:
 
     Raises
     ------
-    EndpointError
+    EndpointNotAllowed
         Naming the key's place in the configuration, never the key.
     """
     try:
@@ -80,7 +89,7 @@ def check_key(name: str, key: str) -> None:
     except (ValueError, KeyError):
         right = False
     if len(key) != 40 or not right:
-        raise EndpointError(
+        raise EndpointNotAllowed(
             f"{name}: must be a CURVE key, 40 characters of Z85 (zmq.curve_keypair() makes them)"
         )
 
@@ -161,12 +170,14 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
     Raises
     ------
     EndpointError
-        If another daemon holds it: the message names its process.
+        If another daemon holds it: the message names its process. Also if what is there is no socket.
     """
     if not endpoint.startswith("ipc://") or sys.platform == "win32":
         yield
         return
-    path = Path(endpoint.removeprefix("ipc://") + ".lock")
+    socket_path = Path(endpoint.removeprefix("ipc://"))
+    _check_replaceable(socket_path, endpoint)
+    path = socket_path.with_name(socket_path.name + ".lock")
     with _open_lock(path, endpoint) as file:
         _lock(file, endpoint)
         try:
@@ -174,7 +185,14 @@ def endpoint_lock(endpoint: str) -> Iterator[None]:
         finally:
             # The socket file goes with its lock held, the lock file stays: removing it would let two hold it.
             with contextlib.suppress(OSError):
-                Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
+                socket_path.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path, endpoint: str) -> None:
+    # ZMQ removes whatever is under the name before it binds, somebody's song as well.
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise EndpointNotAllowed(f"{endpoint}; is there and no socket: remove it, or choose another name")
 
 
 def _open_lock(path: Path, endpoint: str) -> IO[str]:
@@ -186,7 +204,8 @@ def _open_lock(path: Path, endpoint: str) -> IO[str]:
 
 
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # In a folder that others may write to, a link could lead to any file of ours.
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _lock(file: IO[str], endpoint: str) -> None:

@@ -18,6 +18,14 @@ _TYPE_WORDS = {
     "object": "a map",
     "null": "nothing",
 }
+# pydantic's names of mistakes in the kind of a value, which a range alone does not tell.
+_KINDS = {
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+}
+_NO_MAP = ("dataclass_type", "model_type", "dict_type")
 
 
 def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -49,13 +57,18 @@ def explain(error: ValidationError, schema: Mapping[str, Any]) -> tuple[str, dic
         hint = f" (did you mean {near[0]}?)" if near else ""
         return f"{path}: unknown{hint}; allowed: {', '.join(siblings) or 'none'}", facts
     came = "missing" if first["type"] == "missing" else shown(first["input"])
+    if first["type"] in _NO_MAP:
+        return f"{path}: {came}; must be a map", facts
     if not first["loc"] or "properties" in rule:
         return f"{path}: {came}; {first['msg']}", facts
     facts["allowed"] = dict(rule)
     if first["type"] in ("value_error", "assertion_error"):
         # A validator of ours says what came and what is allowed; pydantic puts "Value error, " before it.
         return f"{path}: {str(first['msg']).partition(', ')[2]}", facts
-    return f"{path}: {came}; must be {allowed_words(rule, schema)}", facts
+    kind, allowed = _KINDS.get(first["type"], ""), allowed_words(rule, schema)
+    if kind and not allowed.startswith(("a ", "between ")):
+        allowed = f"{kind}, {allowed}"
+    return f"{path}: {came}; must be {allowed}", facts
 
 
 def _at(

@@ -272,27 +272,44 @@ def engine_operations(module: ModuleType) -> list[Operation]:
     engine = module.__name__.rpartition(".")[2]
     cached = getattr(module, "CACHED", ())
     timeouts_s: Mapping[str, float] = getattr(module, "TIMEOUTS_S", {})
+    # `continue_` and `list_` are what Python calls them (PEP 8), not what the wire does.
+    named = {function.__name__.removesuffix("_"): function for function in module.OPERATIONS}
     return [
         declare(
-            f"{engine}.{function.__name__}",
+            f"{engine}.{name}",
             function,
             lane=engine,
             module=module.__name__,
-            timeout_s=timeouts_s.get(function.__name__, DEFAULT_TIMEOUT_S),
+            timeout_s=timeouts_s.get(name, DEFAULT_TIMEOUT_S),
             version=module.VERSION if function in cached else None,
         )
-        for function in module.OPERATIONS
+        for name, function in named.items()
     ]
 
 
-def discover(package: str) -> list[Operation]:
-    """Read the operations of every engine in a package: modules and folders not named with an underscore."""
-    parent = importlib.import_module(package)
-    found: list[Operation] = []
-    for entry in sorted(pkgutil.iter_modules(parent.__path__), key=lambda entry: entry.name):
-        if entry.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"{package}.{entry.name}")
-        if hasattr(module, "OPERATIONS"):
-            found += engine_operations(module)
+def installed_models(package: str) -> dict[str, str]:
+    """Collect the models that engines have installed, with what is known of each.
+
+    An engine that has any says so in a function `installed_models`, as light as the rest of its first module.
+    """
+    found: dict[str, str] = {}
+    for module in _engines(package):
+        tell = getattr(module, "installed_models", None)
+        if tell is not None:
+            found |= tell()
     return found
+
+
+def discover(package: str) -> list[Operation]:
+    """Read the operations of every engine in a package."""
+    return [operation for module in _engines(package) for operation in engine_operations(module)]
+
+
+def _engines(package: str) -> Iterator[ModuleType]:
+    """Find the engines: modules and folders that are not named with an underscore and list operations."""
+    parent = importlib.import_module(package)
+    for entry in sorted(pkgutil.iter_modules(parent.__path__), key=lambda entry: entry.name):
+        if not entry.name.startswith("_"):
+            module = importlib.import_module(f"{package}.{entry.name}")
+            if hasattr(module, "OPERATIONS"):
+                yield module

@@ -26,7 +26,8 @@ HEARTBEAT: Final = "heartbeat/"
 STATUS: Final = "status/"
 
 _SUBSCRIBE = 1
-_TOPIC_BYTES = 512
+# The longest there is: an id of 64 characters of four bytes each, percent-encoded, and an operation's name.
+_TOPIC_BYTES = 1000
 # Subscriptions that arrive within this time are served one replay: a flood of them costs what one costs.
 _REPLAY_DELAY_S = 0.05
 _PENDING_PREFIXES = 256
@@ -108,6 +109,7 @@ class Publisher:
         """Answer subscriptions with the last values they match, until cancelled."""
         while True:
             frames = await self._socket.recv_multipart()
+            await asyncio.sleep(0)  # a message that is there already gives no turn to anybody else
             message = frames[0]
             if len(frames) != 1 or not message or message[0] != _SUBSCRIBE or len(message) > _TOPIC_BYTES:
                 continue

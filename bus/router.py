@@ -89,19 +89,24 @@ class Router:
         self._limits = limits
         self.instance = instance
         self._outboxes: dict[Peer, _Outbox] = {}
+        self._held: list[tuple[Peer, bytes, bool]] | None = None
         self._retry: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Read requests until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            self._receive(await self._socket.recv_multipart())
-            began_s = loop.time()
-            while (frames := receive_now(self._socket)) is not None:
+            frames: list[bytes] | None = await self._socket.recv_multipart()
+            # What is answered in this turn leaves together: each send on its own would wake ZMQ's thread.
+            self._held = []
+            until_s = loop.time() + _TURN_S
+            while frames is not None:
                 self._receive(frames)
-                if loop.time() - began_s > _TURN_S:
-                    await asyncio.sleep(0)
-                    began_s = loop.time()
+                frames = receive_now(self._socket) if loop.time() < until_s else None
+            held, self._held = self._held, None
+            for peer, message, keep in held:
+                self.send(peer, message, keep=keep)
+            await asyncio.sleep(0)
 
     def _receive(self, frames: list[bytes]) -> None:
         """Take in one message; whatever it is, the reader goes on."""
@@ -119,7 +124,10 @@ class Router:
             self._dispatcher.submit(request, peer)
 
     def send(self, peer: Peer, message: bytes, *, keep: bool) -> None:
-        """Send now, or keep for a peer that does not read."""
+        """Send now, or at the end of the reader's turn; or keep for a peer that does not read."""
+        if self._held is not None:
+            self._held.append((peer, message, keep))
+            return
         frames = [*peer.envelope, MAGIC, message]
         outbox = self._outboxes.get(peer)
         if outbox is None:

@@ -18,7 +18,7 @@ from bus import identity
 from bus.cache import ResultCache
 from bus.control import Control, Core, Facts
 from bus.dispatcher import Dispatcher
-from bus.endpoints import EndpointError, bound_socket, check_endpoint, check_key, endpoint_lock
+from bus.endpoints import EndpointNotAllowed, bound_socket, check_endpoint, check_key, endpoint_lock
 from bus.files import Files
 from bus.operations import Operation, Operations
 from bus.pool import Pool
@@ -58,7 +58,7 @@ class Bus:
     Raises
     ------
     EndpointError
-        If an endpoint is not allowed, or is taken.
+        If an endpoint is not allowed (`EndpointNotAllowed`), or is taken.
     """
 
     def __init__(self, settings: BusSettings, operations: Iterable[Operation], around: Surroundings) -> None:
@@ -81,7 +81,7 @@ class Bus:
         for number, key in enumerate(curve.client_keys):
             check_key(f"bus.curve.client_keys[{number}]", key)
         if curve.client_keys and not curve.secret_key:
-            raise EndpointError(
+            raise EndpointNotAllowed(
                 "bus.curve.client_keys: set, but bus.curve.secret_key is empty: everybody would be admitted"
             )
         for name, endpoint in named.items():

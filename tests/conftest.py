@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,17 @@ from tests.bus.running import Dealer, RunningBus, Subscriber, running_bus
 # The same examples each time, and no clock: the machine may be busy.
 hypothesis.settings.register_profile("dawg", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("dawg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_workers() -> Iterator[None]:
+    """Keep workers from importing pytest: a spawned process imports its parent's main module."""
+    main = sys.modules["__main__"]
+    before = dict(vars(main))
+    main.__spec__ = None
+    main.__file__ = None
+    yield
+    vars(main).update(before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,8 +83,12 @@ def test_the_status_file_says_how_it_ended(tmp_path: Path) -> None:
         assert document["instance"] == "DAWG-AI"
         assert "POST /api/v1/analyze/audio" in document["api_endpoints_ready"]
         assert document["dawg_core_connected"] is False
+        song = str(write_song(tmp_path / "song.wav"))
+        daemon.ask("analyze.loudness", path=song)
         assert daemon.stop() == 0
-    assert json.loads(status.read_text())["phase"] == "stopped"
+    document = json.loads(status.read_text())
+    assert document["phase"] == "stopped"
+    assert document["completed_tasks"] == ["analyze.loudness: 1"]
 
 
 def test_a_second_daemon_says_who_holds_the_endpoint(daemon: RunningDaemon, tmp_path: Path) -> None:
@@ -95,10 +99,28 @@ def test_a_second_daemon_says_who_holds_the_endpoint(daemon: RunningDaemon, tmp_
     assert daemon.ask("bus.ping")["type"] == "reply"
 
 
-@pytest.mark.parametrize("section", ["bus.router", "bus.publisher"])
-def test_other_machines_are_not_let_in_without_keys(section: str, tmp_path: Path) -> None:
-    with running(tmp_path, f"{section}=tcp://0.0.0.0:*") as daemon:
-        assert section in daemon.wait_for("daemon.not_started")["reason"]
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "bus.router=tcp://0.0.0.0:*",
+        "bus.publisher=tcp://0.0.0.0:*",
+        "http.host=0.0.0.0",
+        "bus.curve.secret_key=short",
+    ],
+)
+def test_what_is_not_allowed_is_a_wrong_configuration(setting: str, tmp_path: Path) -> None:
+    """Other machines are not let in without keys, and the service manager does not try it again."""
+    with running(tmp_path, setting) as daemon:
+        assert setting.partition("=")[0] in daemon.wait_for("daemon.not_started")["reason"]
+        assert daemon.process.wait(10) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with running(tmp_path, f"paths.state={tmp_path}/file/state") as daemon:
+        assert daemon.wait_for("daemon.not_started")["reason"].startswith(
+            f"paths.state: {tmp_path}/file/state; "
+        )
         assert daemon.process.wait(10) == 1
 
 

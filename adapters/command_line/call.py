@@ -8,7 +8,6 @@ Examples:
   dawg-ai call analyze.audio path=song.wav
   dawg-ai call analyze.audio path=song.wav --json | jq .tempo
   dawg-ai call analyze.beats path=@song.ogg --timeout 60
-  dawg-ai call generate.midi style=drums tempo=96 bars=8 -o drums.mid
   dawg-ai call bus.status
 """
 

@@ -12,7 +12,7 @@ from adapters.command_line.checks import Check
 from adapters.command_line.connection import blocking_client, endpoints
 from adapters.config_file import ConfigError
 from adapters.settings import Config
-from bus.client import BlockingClient, NotRunning, WrongEndpoint
+from bus.client import BlockingClient, NotRunning, WrongEndpoint, WrongKey
 from bus.endpoints import port_holder
 from bus.errors import BusError
 
@@ -60,6 +60,8 @@ def _not_there(error: BusError, router: str) -> Check:
             f"stop it, or set bus.router: {error.message}",
         )
     hint = exit_codes.sentence(error)
+    if isinstance(error, WrongKey):
+        return Check("daemon", "fault", str(error), "set bus.curve as the daemon has it")
     holder = _holder(router)
     return Check("daemon", "fault", f"{hint}; {holder} holds the port", "restart it")
 
@@ -100,6 +102,8 @@ def _events(client: BlockingClient, config: Config, *, running: bool) -> Check:
     except NotRunning as error:
         state: Any = "fault" if running else "fine"
         return Check("events", state, str(error) if running else f"{publisher}: free")
+    except WrongKey as error:
+        return Check("events", "fault", str(error), "set bus.curve as the daemon has it")
     except BusError as error:
         said = f"{publisher}: is taken by {_holder(publisher)}"
         return Check("events", "fault", said, f"stop it, or set bus.publisher: {error.message}")

@@ -80,8 +80,8 @@ def _plain(value: Any) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with the digits a person reads: six that count, without an exponent where it fits."""
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
+    """Write a number with the digits a person reads: six that count; all of a large number's."""
+    if abs(value) < 1e6:
         return f"{value:.6g}"
     return repr(value)
 

@@ -16,7 +16,7 @@ from adapters.http.connection import Connection
 from adapters.http.events import EventStreams
 from adapters.http.guard import HEAD_BYTES, Guard
 from adapters.settings import HttpSettings
-from bus.endpoints import EndpointError, is_loopback, port_holder
+from bus.endpoints import EndpointError, EndpointNotAllowed, is_loopback, port_holder
 from bus.service import Bus
 
 _BACKLOG: Final = 256
@@ -98,7 +98,7 @@ def _bound(settings: HttpSettings) -> socket.socket:
     host, port = settings.host, settings.port
     where = f"http.host, http.port: {host} port {port}"
     if not is_loopback(host):
-        raise EndpointError(
+        raise EndpointNotAllowed(
             f"{where}; can be reached from other machines, and there is no password. Bind 127.0.0.1"
         )
     # A name may be more than one address; the number is what clients of :9000 have always used.

@@ -222,7 +222,9 @@ class Conversation:
             return None
         at = self._link.endpoint
         if self._link.up:
-            return WrongEndpoint(f"{at}: a ZeroMQ socket that does not answer bus.hello; not DAWG-AI")
+            return WrongEndpoint(
+                f"{at}: a ZeroMQ socket that does not answer bus.hello; not DAWG-AI, or one that hangs"
+            )
         silent = f"{at}: no connection within {within_s:g} s"
         return NotAnswering(self.trouble.message if self.trouble is not None else silent)
 

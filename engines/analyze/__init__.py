@@ -6,14 +6,16 @@ no audio is `DATA_LOSS`.
 """
 
 from engines._units import AudioPath, Progress, silent
-from engines.analyze.results import Analysis, Beats, Key, Loudness
+from engines.analyze.results import Analysis, Beats, Chords, Key, Loudness, Onsets, Tempo, Tuning
 
-VERSION = "2"
-TIMEOUTS_S = {"audio": 300.0, "beats": 300.0, "key": 300.0, "loudness": 300.0}
+VERSION = "4"
+TIMEOUTS_S = dict.fromkeys(
+    ("audio", "tempo", "beats", "key", "chords", "onsets", "tuning", "loudness"), 300.0
+)
 
 
 def audio(path: AudioPath, *, progress: Progress = silent) -> Analysis:
-    """Tell everything about a recording: tempo, beats, key, loudness, spectrum.
+    """Tell everything about a recording: tempo, beats, bars, key, chords, loudness, spectrum.
 
     Parameters
     ----------
@@ -114,6 +116,106 @@ def loudness(path: AudioPath, *, progress: Progress = silent) -> Loudness:
     return answers.loudness(path, progress)
 
 
+def tempo(path: AudioPath, *, progress: Progress = silent) -> Tempo:
+    """Find the tempo of a recording, and what else it could be felt as.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    Tempo
+        A recording without onsets has tempo 0.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+    """
+    from engines.analyze import answers
+
+    return answers.tempo(path, progress)
+
+
+def chords(path: AudioPath, *, progress: Progress = silent) -> Chords:
+    """Name the chords of a recording, with their times.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    Chords
+        Silence is one N; chords change on beats.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+    """
+    from engines.analyze import answers
+
+    return answers.chords(path, progress)
+
+
+def onsets(path: AudioPath, *, progress: Progress = silent) -> Onsets:
+    """Find when notes and drums begin.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    Onsets
+        Silence has no onsets.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+    """
+    from engines.analyze import answers
+
+    return answers.onsets(path, progress)
+
+
+def tuning(path: AudioPath, *, progress: Progress = silent) -> Tuning:
+    """Measure what the instruments are tuned to, against A4 = 440 Hz.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    Tuning
+        None for silence; noise has a clarity near 0.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+    """
+    from engines.analyze import answers
+
+    return answers.tuning(path, progress)
+
+
 def warm_up() -> None:
     """Load what the operations stand on, so that the first request does not wait for it."""
     from engines.analyze import answers
@@ -121,5 +223,5 @@ def warm_up() -> None:
     answers.warm_up()
 
 
-OPERATIONS = (audio, beats, key, loudness)
+OPERATIONS = (audio, tempo, beats, key, chords, onsets, tuning, loudness)
 CACHED = OPERATIONS

@@ -6,20 +6,38 @@ from pathlib import Path
 import numpy as np
 
 from engines._units import Progress
-from engines.analyze import bands, pitches
+from engines.analyze import bands, onset_strength, pitches
+from engines.analyze.chord_finding import find_chords
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, Heard, listen
-from engines.analyze.results import Analysis, Beats, Key, Loudness, TempoAlternative
-from engines.analyze.rhythm import find_rhythm
+from engines.analyze.results import (
+    Analysis,
+    Beats,
+    Chord,
+    Chords,
+    Key,
+    Loudness,
+    Meter,
+    Onsets,
+    Tempo,
+    TempoAlternative,
+    Tuning,
+)
+from engines.analyze.rhythm import Rhythm, find_rhythm
+
+METER_NAMES: dict[int, Meter] = {4: "4/4", 3: "3/4"}
 
 
 def audio(path: Path, progress: Progress) -> Analysis:
     """Answer `analyze.audio`."""
     heard = listen(path, progress=progress)
     progress(0.8, "beats")
-    rhythm = _beats(heard)
+    envelope = onset_strength.onset_envelope(heard.bands)
+    found = find_rhythm(envelope, heard.pitches, heard.duration)
+    rhythm = _beats(found, heard)
     progress(0.95, "key")
     tonality = _key(heard)
+    progress(0.97, "chords")
     result = Analysis(
         tempo=rhythm.tempo,
         key=tonality.key,
@@ -35,6 +53,12 @@ def audio(path: Path, progress: Progress) -> Analysis:
         tempo_confidence=rhythm.tempo_confidence,
         tempo_alternatives=rhythm.tempo_alternatives,
         beat_times=rhythm.beat_times,
+        downbeat_times=rhythm.downbeat_times,
+        meter=rhythm.meter,
+        meter_confidence=rhythm.meter_confidence,
+        loop_beats=rhythm.loop_beats,
+        chords=_chords(found, heard),
+        onset_times=onset_strength.pick_onsets(envelope).tolist(),
         loudness=_loudness(heard),
         sample_rate=float(heard.sr),
         channels=heard.n_channels,
@@ -47,11 +71,33 @@ def audio(path: Path, progress: Progress) -> Analysis:
 
 def beats(path: Path, progress: Progress) -> Beats:
     """Answer `analyze.beats`."""
-    heard = listen(path, {RHYTHM}, progress)
-    progress(0.8, "beats")
-    result = _beats(heard)
+    found, heard = _rhythm(path, progress)
+    result = _beats(found, heard)
     progress(1.0, "done")
     return result
+
+
+def tempo(path: Path, progress: Progress) -> Tempo:
+    """Answer `analyze.tempo`."""
+    found, heard = _rhythm(path, progress)
+    progress(1.0, "done")
+    return Tempo(found.tempo, found.confidence, _alternatives(found), found.loop_beats, heard.duration)
+
+
+def chords(path: Path, progress: Progress) -> Chords:
+    """Answer `analyze.chords`."""
+    found, heard = _rhythm(path, progress)
+    result = Chords(_chords(found, heard), heard.duration)
+    progress(1.0, "done")
+    return result
+
+
+def onsets(path: Path, progress: Progress) -> Onsets:
+    """Answer `analyze.onsets`."""
+    heard = listen(path, {RHYTHM}, progress, share=0.95)
+    times = onset_strength.pick_onsets(onset_strength.onset_envelope(heard.bands))
+    progress(1.0, "done")
+    return Onsets(times.tolist(), heard.duration)
 
 
 def key(path: Path, progress: Progress) -> Key:
@@ -60,6 +106,15 @@ def key(path: Path, progress: Progress) -> Key:
     result = _key(heard)
     progress(1.0, "done")
     return result
+
+
+def tuning(path: Path, progress: Progress) -> Tuning:
+    """Answer `analyze.tuning`."""
+    pitch = listen(path, {TONAL}, progress, share=0.99).pitches
+    progress(1.0, "done")
+    if not pitch.strength.any():
+        return Tuning(None, None, 0.0)
+    return Tuning(100 * pitch.tuning, 440.0 * 2 ** (pitch.tuning / 12), pitch.clarity)
 
 
 def loudness(path: Path, progress: Progress) -> Loudness:
@@ -74,20 +129,39 @@ def warm_up() -> None:
     """Run each stage once on next to nothing."""
     listener = pitches.PitchListener()
     listener.push(np.zeros(pitches.SR, np.float32))
-    listener.finish()
-    find_rhythm(np.ones((200, bands.N_BANDS), np.float32), 2.0)
+    clicks = np.zeros((800, bands.N_BANDS), np.float32)
+    clicks[::40] = 1.0
+    find_rhythm(onset_strength.onset_envelope(clicks), listener.finish(), 9.0)
 
 
-def _beats(heard: Heard) -> Beats:
-    rhythm = find_rhythm(heard.bands, heard.duration)
+def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:
+    heard = listen(path, {RHYTHM, TONAL}, progress)
+    progress(0.8, "beats")
+    return find_rhythm(onset_strength.onset_envelope(heard.bands), heard.pitches, heard.duration), heard
+
+
+def _beats(found: Rhythm, heard: Heard) -> Beats:
     return Beats(
-        tempo=rhythm.tempo,
-        tempo_confidence=rhythm.confidence,
-        tempo_alternatives=[TempoAlternative(bpm, weight) for bpm, weight in rhythm.alternatives],
-        beats=len(rhythm.beats),
-        beat_times=rhythm.beats.tolist(),
+        tempo=found.tempo,
+        tempo_confidence=found.confidence,
+        tempo_alternatives=_alternatives(found),
+        beats=len(found.beats),
+        beat_times=found.beats.tolist(),
+        downbeat_times=found.downbeats.tolist(),
+        meter=METER_NAMES.get(found.bars.meter),
+        meter_confidence=found.bars.confidence,
+        loop_beats=found.loop_beats,
         duration=heard.duration,
     )
+
+
+def _alternatives(found: Rhythm) -> list[TempoAlternative]:
+    return [TempoAlternative(bpm, weight) for bpm, weight in found.alternatives]
+
+
+def _chords(found: Rhythm, heard: Heard) -> list[Chord]:
+    segments = find_chords(heard.pitches, found.beats, heard.duration)
+    return [Chord(s.start, s.end, s.label) for s in segments]
 
 
 def _key(heard: Heard) -> Key:

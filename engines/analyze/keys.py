@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 
 from engines._audio import FloatArray
+from engines.analyze.pitches import without_overtones
 from engines.analyze.results import Mode, PitchClass
 
 PITCH_CLASSES: tuple[PitchClass, ...] = get_args(PitchClass)
@@ -18,6 +19,7 @@ PROFILES = np.array(
         [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052],
     ]
 )
+OVERTONES = 0.15  # chosen on 205 rendered songs; see `pitches.without_overtones`
 QUIET = 0.05  # of the loud frames' strength: below, a frame has no say
 
 
@@ -40,6 +42,7 @@ def find_key(chroma: FloatArray) -> KeyFound | None:
 
     `weights` are the probabilities of C major to B major, then C minor to B minor.
     """
+    chroma = without_overtones(chroma, OVERTONES)
     total = chroma.sum(axis=1)
     loud = np.percentile(total, 95) if len(total) else 0.0
     heard = chroma[total > QUIET * loud] if loud > 0 else chroma[:0]

@@ -14,6 +14,7 @@ COMPRESSION = 10.0  # a band at the mean level of all stands at log(1 + 10): qui
 LAG_FRAMES = 2  # a rise is measured over 23 ms
 LOCAL_MEAN_S = 0.8
 PIECE_FRAMES = 1 << 14
+PEAK_FLOOR = 0.15  # of the strong onsets' height
 FAINTEST = 0.02  # a spread below this is dither; the stillest of 140 recordings of music has 0.04
 LATENCY_S = -0.004  # by which the strongest rise comes after the sound; measured on clicks and drums
 
@@ -66,3 +67,24 @@ def _rise(bands: FloatArray) -> FloatArray:
     envelope[-LAG_FRAMES:] = 0
     envelope[:LAG_FRAMES] = np.minimum(log_bands(bands[:LAG_FRAMES], level) @ mean, envelope.max(axis=0))
     return envelope
+
+
+def pick_onsets(envelope: FloatArray) -> FloatArray:
+    """Return when notes and drums begin, in seconds, from an onset envelope of shape (n_frames, 4).
+
+    A peak of the summed curve that is highest within 30 ms, well above its surroundings of 0.2 s, and not
+    so weak as to be noise. Silence has none.
+    """
+    curve = envelope.sum(axis=1, dtype=np.float64)
+    if not curve.any():
+        return np.zeros(0)
+    around = scipy.ndimage.uniform_filter1d(curve, 2 * round(0.1 * FRAME_RATE) + 1)
+    highest = scipy.ndimage.maximum_filter1d(curve, 2 * round(0.03 * FRAME_RATE) + 1) == curve
+    floor = PEAK_FLOOR * float(np.percentile(curve, 98))
+    frames = np.flatnonzero(highest & (curve > 1.5 * around) & (curve > floor))
+    if len(frames) == 0:
+        return np.zeros(0)
+    # Two frames of one height are one onset.
+    frames = frames[np.concatenate([[True], np.diff(frames) > 2])]
+    times: FloatArray = np.maximum(0.0, frames / FRAME_RATE - LATENCY_S)
+    return times

@@ -120,3 +120,13 @@ def chroma(pitches: Pitches, lowest: float = 0.0, highest: float = 128.0) -> Flo
     fold[b[counted], nearest[counted] % 12] = np.cos(np.pi * (pitch - nearest)[counted]) ** 2
     result: FloatArray = pitches.strength @ fold
     return result
+
+
+def without_overtones(chroma: FloatArray, share: float) -> FloatArray:
+    """Take from each pitch class what the overtones of others put there; shape (n_frames, 12), never below 0.
+
+    A note's fifth partial sounds a major third above it and its third a fifth: a minor chord looks half
+    major. `share` of each class is taken off the class a major third up, half as much off that a fifth up.
+    """
+    heard: FloatArray = chroma - share * np.roll(chroma, 4, axis=1) - 0.5 * share * np.roll(chroma, 7, axis=1)
+    return np.maximum(0.0, heard)

@@ -8,7 +8,6 @@ over the whole recording (`refine`). Frames are `bands.FRAME_RATE` a second.
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import scipy.fft
@@ -16,6 +15,7 @@ import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.ranking import WEIGHTS, Ranker
 
 SLOWEST, FASTEST = 38.0, 250.0  # BPM
 # Weights of one to four periods when asking how well a pulse repeats.
@@ -28,7 +28,7 @@ LOOP_LENGTHS = frozenset({1, 2, 3, 6, *range(4, 65, 4)})
 MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 CROSS_MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 CROSS_PAIRS = ((0, 2), (0, 3), (2, 3))  # bass drum against snare, against cymbals, snare against cymbals
-MODEL = Path(__file__).parent / "weights" / "tempo.npz"
+MODEL = WEIGHTS / "tempo.npz"
 
 
 @dataclass(frozen=True)
@@ -164,37 +164,10 @@ COMB_COLUMN = 2
 N_FEATURES = 4 + 5 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5
 
 
-@dataclass(frozen=True)
-class Ranker:
-    """Small networks that score candidates; their mean score, softmax over a recording's candidates.
-
-    Shapes: `mean` and `scale` (F,), `w1` (n_nets, F, H), `b1` (n_nets, H), `w2` (n_nets, H).
-    """
-
-    mean: FloatArray
-    scale: FloatArray
-    w1: FloatArray
-    b1: FloatArray
-    w2: FloatArray
-
-    def weigh(self, features: FloatArray) -> FloatArray:
-        """Return each candidate's probability, together 1; empty if there are none."""
-        if len(features) == 0:
-            return np.zeros(0)
-        z = (features - self.mean) / self.scale
-        score = np.einsum("knh,kh->n", np.tanh(z @ self.w1 + self.b1[:, None]), self.w2) / len(self.w2)
-        e = np.exp(score - score.max())
-        weights: FloatArray = e / e.sum()
-        return weights
-
-
 @cache
 def ranker() -> Ranker:
     """Load the model that ships with the engine; weights/tempo.md says what it learned from."""
-    with np.load(MODEL) as stored:
-        return Ranker(
-            **{name: stored[name].astype(np.float64) for name in ("mean", "scale", "w1", "b1", "w2")}
-        )
+    return Ranker.load(MODEL)
 
 
 def loop_tempo(bpm: float, duration: float) -> float | None:

@@ -20,6 +20,7 @@ from engines._units import (
 
 PitchClass = Literal["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
 Mode = Literal["major", "minor"]
+Meter = Literal["3/4", "4/4"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,69 @@ class Loudness:
 
 
 @dataclass(frozen=True)
+class Chord:
+    """A chord and when it sounds."""
+
+    start: Annotated[Seconds, Field(description="When it begins.")]
+    end: Annotated[Seconds, Field(description="When the next one begins, or the recording ends.")]
+    label: Annotated[
+        str, Field(description="Root and quality (maj, min, 7, maj7, min7) in Harte's syntax, or N for none.")
+    ]
+
+
+@dataclass(frozen=True)
+class Chords:
+    """The chords of a recording."""
+
+    chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+
+
+@dataclass(frozen=True)
+class Onsets:
+    """When notes and drums begin."""
+
+    onset_times: Annotated[list[Seconds], Field(description="Times of the onsets, increasing.")]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the instruments are tuned to."""
+
+    tuning_cents: Annotated[
+        float | None,
+        Field(
+            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
+            ge=-50,
+            le=50,
+            json_schema_extra={"unit": "cent"},
+        ),
+    ]
+    concert_pitch: Annotated[
+        Hertz | None, Field(description="Frequency of A4; None if nothing tonal sounds.")
+    ]
+    clarity: Annotated[Fraction, Field(description="How nearly all pitches share one tuning.")]
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """The tempo of a recording."""
+
+    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
+    tempo_confidence: Annotated[
+        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
+    ]
+    tempo_alternatives: Annotated[
+        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
+    ]
+    loop_beats: Annotated[
+        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+    ]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+
+
+@dataclass(frozen=True)
 class Beats:
     """Tempo and where the beats are."""
 
@@ -73,6 +137,12 @@ class Beats:
     ]
     beats: Annotated[Count, Field(description="Number of beats.")]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    loop_beats: Annotated[
+        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+    ]
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
 
@@ -128,6 +198,14 @@ class Analysis:
         list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
     ]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    loop_beats: Annotated[
+        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+    ]
+    chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
+    onset_times: Annotated[list[Seconds], Field(description="When notes and drums begin, increasing.")]
     loudness: Annotated[Loudness, Field(description="Loudness by ITU-R BS.1770-4 and EBU R 128.")]
     sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
     channels: Annotated[Count, Field(description="The file's number of channels.")]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines._audio import FloatArray
-from engines.analyze import beat_tracking, onset_strength, pulse
+from engines.analyze import bars, beat_tracking, onset_strength, pulse
+from engines.analyze.pitches import Pitches
 
 N_ALTERNATIVES = 4
 BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
@@ -13,20 +14,35 @@ BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the res
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), and beats in seconds."""
+    """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), beats and bars, times in seconds.
+
+    `loop_beats` is how many beats long a recording is that is cut as a loop, 0 for others.
+    """
 
     tempo: float
     confidence: float
     alternatives: list[tuple[float, float]]
     beats: FloatArray
+    bars: bars.Bars
+    loop_beats: int
+
+    @property
+    def downbeats(self) -> FloatArray:
+        """Times of the first beats of bars, in seconds."""
+        return self.bars.downbeats(self.beats)
 
 
-def find_rhythm(bands: FloatArray, duration: float) -> Rhythm:
-    """Find tempo and beats in bands of shape (n_frames, N_BANDS); silence has tempo 0 and no beats."""
-    envelope = onset_strength.onset_envelope(bands)
+NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0)
+
+
+def find_rhythm(envelope: FloatArray, pitches: Pitches, duration: float) -> Rhythm:
+    """Find tempo, beats and bars; silence has tempo 0 and no beats.
+
+    `envelope` is an onset envelope, shape (n_frames, 4); changes of harmony in `pitches` help to find bars.
+    """
     found = pulse.find_pulses(envelope, duration)
     if len(found.tempi) == 0:
-        return Rhythm(0.0, 0.0, [], np.zeros(0))
+        return NO_RHYTHM
     weights = pulse.ranker().weigh(found.features)
     order = np.argsort(-weights)
     curve = pulse.smooth(envelope)
@@ -42,4 +58,11 @@ def find_rhythm(bands: FloatArray, duration: float) -> Rhythm:
             placed, bpm = straight, steady_bpm
     others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
     confidence = float(weights[order[0]]) * found.clarity(order[0])
-    return Rhythm(float(bpm), confidence, others, placed)
+    return Rhythm(
+        tempo=float(bpm),
+        confidence=confidence,
+        alternatives=others,
+        beats=placed,
+        bars=bars.find_bars(envelope, pitches, placed),
+        loop_beats=round(duration * bpm / 60) if exact else 0,
+    )

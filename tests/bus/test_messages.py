@@ -107,9 +107,9 @@ def test_a_whole_number_is_a_timeout() -> None:
     [
         ({"timeout": 0}, "timeout: 0; must be above 0 s"),
         ({"timeout": -1.5}, "timeout: -1.5; must be above 0 s"),
-        ({"timeout": float("nan")}, "timeout: nan; must be above 0 s"),
-        ({"timeout": "1"}, "timeout: '1'; must be above 0 s"),
-        ({"timeout": True}, "timeout: True; must be above 0 s"),
+        ({"timeout": float("nan")}, "timeout: nan; must be a finite number, above 0 s"),
+        ({"timeout": "1"}, "timeout: '1'; must be a number, above 0 s"),
+        ({"timeout": True}, "timeout: True; must be a number, above 0 s"),
         ({"priority": "urgent"}, "priority: 'urgent'; must be one of interactive, batch"),
         ({"progress": 1}, "progress: 1; must be true or false"),
         ({"params": []}, "params: []; must be a map"),

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -13,7 +14,15 @@ from pydantic import Field, WithJsonSchema
 
 from bus.control import Control, Facts
 from bus.errors import InvalidArgument, Unimplemented
-from bus.operations import DEFAULT_TIMEOUT_S, Operation, Operations, declare, discover
+from bus.operations import (
+    DEFAULT_TIMEOUT_S,
+    Operation,
+    Operations,
+    declare,
+    discover,
+    engine_operations,
+    installed_models,
+)
 from bus.settings import BusSettings
 from tests.bus.engines import dummy
 
@@ -226,3 +235,18 @@ def test_what_is_valid_once_is_valid_again(params: dict[str, Any]) -> None:
         assert set(valid) == {"path", "tempo", "style"}
         assert 20 <= valid["tempo"] <= 400
         assert isinstance(valid["path"], str | bytes)
+
+
+def test_a_function_that_python_names_with_an_underscore_has_none_on_the_wire() -> None:
+    def list_() -> int:
+        """List."""
+        return 0
+
+    module = ModuleType("engines.models")
+    module.__dict__.update(OPERATIONS=(list_,), VERSION="1", CACHED=(list_,), TIMEOUTS_S={"list": 5.0})
+    (operation,) = engine_operations(module)
+    assert (operation.name, operation.timeout_s, operation.version) == ("models.list", 5.0, "1")
+
+
+def test_engines_say_which_models_they_have_installed() -> None:
+    assert installed_models("tests.bus.engines") == {"dummy": "is no model"}

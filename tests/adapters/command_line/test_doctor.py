@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 
 from adapters.command_line import checks
 from tests.bus_process import BusProcess, free_endpoint
@@ -68,6 +69,16 @@ def test_who_took_the_ports_is_said(run: Run) -> None:
         assert found[name]["state"] == "fault"
         assert "pytest" in found[name]["said"]
     assert found["http"]["state"] == "fault"
+
+
+def test_a_wrong_key_is_no_other_program(run: Run, bus: BusProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAWG_SERVER_KEY", zmq.curve_keypair()[0].decode())
+    code, found = looked(run, bus=bus)
+    assert code == 1
+    for name in ("daemon", "events"):
+        assert found[name]["state"] == "fault"
+        assert "taken" not in found[name]["said"]
+        assert "bus.curve" in found[name]["remedy"]
 
 
 def test_a_wrong_configuration_is_a_fault_and_the_rest_is_looked_at(run: Run, tmp_path: Path) -> None:

@@ -113,7 +113,14 @@ def test_results_are_shown_with_their_units() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1e-7, "1e-07"), (440.0, "440"), (123456789.5, "123456789.5"), (0.1 + 0.2, "0.3")],
+    [
+        (0.0, "0"),
+        (1e-7, "1e-07"),
+        (8.97951355166002e-05, "8.97951e-05"),
+        (440.0, "440"),
+        (123456789.5, "123456789.5"),
+        (0.1 + 0.2, "0.3"),
+    ],
 )
 def test_numbers_have_the_digits_that_count(value: float, text: str) -> None:
     assert shown.number(value) == text

@@ -151,6 +151,11 @@ def big(megabytes: Count) -> dict[str, Any]:
     return {"data": b"x" * (megabytes * 1_000_000)}
 
 
+def installed_models() -> dict[str, str]:
+    """Say which models are there."""
+    return {"dummy": "is no model"}
+
+
 OPERATIONS = (
     echo,
     wait,

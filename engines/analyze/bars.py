@@ -1,0 +1,102 @@
+"""Where bars begin: what happens at each beat, weighed by a small model over every meter and first beat."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import scipy.ndimage
+
+from engines._audio import FloatArray
+from engines.analyze import pitches as pitch
+from engines.analyze.bands import FRAME_RATE
+from engines.analyze.ranking import WEIGHTS, Ranker
+
+METERS = (4, 3)
+N_MOMENT = 7
+SIMILARITY_LAGS = (2, 3, 4, 6, 8)
+N_BAR_FEATURES = 4 * N_MOMENT + 1 + 2 * len(SIMILARITY_LAGS)
+FEWEST_BEATS = 8  # fewer say nothing of bars
+MODEL = WEIGHTS / "bars.npz"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Beats a bar (0 if they cannot be told), how likely that is, and which beat is the first downbeat."""
+
+    meter: int
+    confidence: float
+    first: int
+
+    def downbeats(self, beats: FloatArray) -> FloatArray:
+        """Pick the downbeats from beats; none without a meter."""
+        return beats[self.first :: self.meter] if self.meter else beats[:0]
+
+
+def moments(envelope: FloatArray, heard: pitch.Pitches, times: FloatArray) -> FloatArray:
+    """Describe what happens at each time; shape (n_times, N_MOMENT).
+
+    The rise in four registers from an onset envelope, and how much harmony, bass and loudness change; each
+    column is scaled to a mean of 1 over the recording.
+    """
+    peaks = scipy.ndimage.maximum_filter1d(envelope, 5, axis=0)
+    at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(envelope) - 1)
+    rise = peaks[at] / (envelope.mean(axis=0) + 1e-9)
+    if len(times) < 2 or len(heard.strength) == 0:
+        return np.concatenate([rise, np.zeros((len(times), 3))], axis=1)
+    period = float(np.median(np.diff(times)))
+    harmony = _change(pitch.chroma(heard), times, period)
+    bass = _change(pitch.chroma(heard, highest=56), times, period)
+    total = heard.strength.sum(axis=1, keepdims=True)
+    louder = np.maximum(0, _between(total, times, period) - _between(total, times - period, period))[:, 0]
+    columns = [c / (c.mean() + 1e-9) for c in (harmony, bass, louder)]
+    return np.concatenate([rise, np.stack(columns, axis=1)], axis=1)
+
+
+def _between(series: FloatArray, times: FloatArray, period: float) -> FloatArray:
+    # Means over [t, t + period) of a series at the pitch frames' rate; a frame's window is wider than its
+    # hop.
+    total = np.concatenate([np.zeros((1, series.shape[1])), np.cumsum(series, axis=0, dtype=np.float64)])
+    low = np.clip(np.round(times * pitch.FRAME_RATE).astype(int), 0, len(series) - 1)
+    high = np.clip(np.round((times + period) * pitch.FRAME_RATE).astype(int), low + 1, len(series))
+    mean: FloatArray = (total[high] - total[low]) / (high - low)[:, None]
+    return mean
+
+
+def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
+    after, before = _between(chroma, times, period), _between(chroma, times - period, period)
+    norm = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
+    change: FloatArray = 1 - np.einsum("ij,ij->i", after, before) / np.maximum(norm, 1e-9)
+    return np.where(norm > 1e-9, change, 0.0)
+
+
+def bar_features(at_beats: FloatArray) -> tuple[list[tuple[int, int]], FloatArray]:
+    """List the readings as (meter, first downbeat) with their descriptions, shape (n, N_BAR_FEATURES)."""
+    x = at_beats - at_beats.mean(axis=0)
+    power = float((x * x).mean()) + 1e-9
+    similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
+    readings, rows = [], []
+    for meter in METERS:
+        own = np.array(similar) * (meter == METERS[0])
+        other = np.array(similar) * (meter != METERS[0])
+        for first in range(meter):
+            place = (np.arange(len(x)) - first) % meter
+            means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
+            readings.append((meter, first))
+            rows.append([*np.concatenate(means), float(meter == METERS[0]), *own, *other])
+    return readings, np.array(rows)
+
+
+def find_bars(envelope: FloatArray, heard: pitch.Pitches, beats: FloatArray) -> Bars:
+    """Find meter and downbeats of beats in seconds; meter 0 for fewer than eight."""
+    if len(beats) < FEWEST_BEATS:
+        return Bars(0, 0.0, 0)
+    readings, features = bar_features(moments(envelope, heard, beats))
+    weights = ranker().weigh(features)
+    best = int(np.argmax(weights))
+    return Bars(readings[best][0], float(weights[best]), readings[best][1])
+
+
+@cache
+def ranker() -> Ranker:
+    """Load the model that ships with the engine; weights/bars.md says what it learned from."""
+    return Ranker.load(MODEL)

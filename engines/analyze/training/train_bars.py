@@ -1,0 +1,98 @@
+"""Train the model that finds meter and downbeats, and say how it does on music it has not seen.
+
+    python -m engines.analyze.training.train_bars --data DIR --rendered DIR
+
+`--data` holds `truth.csv`, `audio/` and `truth/*.beats` (time, place in the bar); `--rendered` what
+`training.render` wrote. Beats are tracked at the true tempo, so that the model learns of bars only.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from engines._audio import FloatArray
+from engines.analyze import bars, beat_tracking
+from engines.analyze.listening import RHYTHM, TONAL, listen
+from engines.analyze.onset_strength import LATENCY_S, onset_envelope
+from engines.analyze.pitches import Pitches
+from engines.analyze.rhythm import BASS_WEIGHT
+from engines.analyze.training.rank import Example, leave_group_out, train
+
+WINDOW_S = 0.07
+
+
+def recordings(folder: Path) -> Iterable[Example]:
+    """Hear the recordings of a folder with a truth.csv, where there are beats with places in the bar."""
+    with (folder / "truth.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["beats"]]
+    for row in rows:
+        beats = np.loadtxt(folder / row["beats"], ndmin=2)
+        heard = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
+        beats = beats[beats[:, 0] < heard.duration]
+        down = beats[beats[:, 1] == 1, 0]
+        yield from example(
+            row["file"],
+            row["group"],
+            tempo=float(row["tempo"]),
+            bands=heard.bands,
+            pitches=heard.pitches,
+            downbeats=down,
+        )
+
+
+def rendered(folder: Path) -> Iterable[Example]:
+    """Take what `training.render` heard."""
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as item:
+            pitches = Pitches(item["pitches"].astype(np.float32), float(item["tuning"]), 1.0)
+            group, tempo = path.stem.split("_")[0], float(item["tempo"])
+            yield from example(
+                path.stem,
+                group,
+                tempo=tempo,
+                bands=item["bands"],
+                pitches=pitches,
+                downbeats=item["downbeats"],
+            )
+
+
+def example(
+    name: str, group: str, *, tempo: float, bands: FloatArray, pitches: Pitches, downbeats: FloatArray
+) -> Iterable[Example]:
+    """Describe one recording; nothing if its tracked beats miss the downbeats, which then teach nothing."""
+    envelope = onset_envelope(bands)
+    beats = beat_tracking.track(envelope.sum(axis=1) + BASS_WEIGHT * envelope[:, 0], tempo) - LATENCY_S
+    beats = beats[beats >= 0]
+    if len(beats) < bars.FEWEST_BEATS or len(downbeats) < 3:
+        return
+    readings, features = bars.bar_features(bars.moments(envelope, pitches, beats))
+    score = np.array([agreement(beats[first::meter], downbeats) for meter, first in readings])
+    if score.max() > 0.6:
+        yield Example(name, group, features, (score >= score.max() - 0.05).astype(np.float64))
+
+
+def agreement(found: FloatArray, truth: FloatArray) -> float:
+    """Return the F-measure of times that lie within 70 ms of each other."""
+    distance = np.abs(found[:, None] - truth[None])
+    hits = min(int((distance.min(axis=1) < WINDOW_S).sum()), int((distance.min(axis=0) < WINDOW_S).sum()))
+    return 2 * hits / (len(found) + len(truth))
+
+
+def main() -> None:
+    """Train, report and write."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rendered", type=Path, required=True)
+    arguments = parser.parse_args()
+    examples = [*recordings(arguments.data), *rendered(arguments.rendered)]
+    print(f"{len(examples)} recordings")
+    for group, chosen in leave_group_out(examples).items():
+        print(f"{group:10s} {len(chosen):4d}  right {np.mean([e.right[i] > 0 for e, i in chosen]):.1%}")
+    train(examples).save(bars.MODEL)
+
+
+if __name__ == "__main__":
+    main()

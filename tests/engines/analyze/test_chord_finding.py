@@ -1,0 +1,72 @@
+"""Chords whose names are known."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines import analyze
+from engines.analyze.pitches import without_overtones
+from tests import signals
+
+
+def chords_of(path: Path, y: signals.FloatArray) -> list[tuple[float, float, str]]:
+    found = analyze.chords(signals.write(path / "a.wav", y)).chords
+    return [(c.start, c.end, c.label) for c in found]
+
+
+def longest(found: list[tuple[float, float, str]]) -> str:
+    return max(found, key=lambda c: c[1] - c[0])[2]
+
+
+@pytest.mark.parametrize("quality", ["maj", "min"])
+@pytest.mark.parametrize("root", signals.PITCH_CLASSES)
+def test_a_triad_has_its_name(tmp_path: Path, root: str, quality: str) -> None:
+    assert (
+        longest(chords_of(tmp_path, signals.progression([f"{root}:{quality}"] * 3, 1.0)))
+        == f"{root}:{quality}"
+    )
+
+
+@pytest.mark.parametrize("quality", ["7", "maj7", "min7"])
+@pytest.mark.parametrize("root", signals.PITCH_CLASSES[::2])
+def test_a_seventh_chord_has_its_root_and_third(tmp_path: Path, root: str, quality: str) -> None:
+    name, _, found = longest(
+        chords_of(tmp_path, signals.progression([f"{root}:{quality}"] * 3, 1.0))
+    ).partition(":")
+    assert name == root
+    assert found.startswith("min") == quality.startswith("min")
+
+
+def test_a_progression_is_followed_in_time(tmp_path: Path) -> None:
+    labels = ["C:maj", "A:min", "F:maj", "G:maj", "E:min", "C:maj"]
+    found = chords_of(tmp_path, signals.progression(labels, 2.0))
+    for i, label in enumerate(labels):
+        middle = 2.0 * i + 1.0
+        assert next(name for a, b, name in found if a <= middle < b) == label
+
+
+def test_chords_cover_the_recording_without_gaps(tmp_path: Path) -> None:
+    y = signals.progression(["C:maj", "F:maj", "G:7", "C:maj"], 1.3)
+    found = chords_of(tmp_path, y)
+    assert found[0][0] == 0
+    assert found[-1][1] == pytest.approx(len(y) / signals.SR)
+    for (_, end, name), (start, _, after) in pairwise(found):
+        assert end == start
+        assert name != after
+
+
+def test_silence_is_no_chord(tmp_path: Path) -> None:
+    assert chords_of(tmp_path, signals.silence(3)) == [(0.0, 3.0, "N")]
+
+
+def test_a_rest_is_no_chord(tmp_path: Path) -> None:
+    y = np.concatenate([signals.chord("C:maj", 2.0), signals.silence(3), signals.chord("C:maj", 2.0)])
+    assert "N" in {name for a, b, name in chords_of(tmp_path, y) if a < 4 < b or 3 < a < 4.5}
+
+
+def test_what_overtones_add_is_taken_off() -> None:
+    note = np.zeros((1, 12))
+    note[0, [0, 4, 7]] = [1.0, 0.3, 0.15]
+    assert np.allclose(without_overtones(note, 0.3)[0, [4, 7]], 0)

@@ -1,0 +1,37 @@
+"""Onsets of clicks, drums and notes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines import analyze
+from tests import signals
+
+
+def onsets_of(path: Path, y: signals.FloatArray) -> signals.FloatArray:
+    return np.array(analyze.onsets(signals.write(path / "a.wav", y)).onset_times)
+
+
+def test_clicks_at_any_time_are_onsets(tmp_path: Path) -> None:
+    times = np.cumsum(np.random.default_rng(0).uniform(0.12, 0.9, 30))
+    found = onsets_of(tmp_path, signals.mix_at(((t, signals.click()) for t in times), times[-1] + 1))
+    assert len(found) == len(times)
+    assert np.abs(found - times).max() < 0.02
+
+
+def test_every_drum_is_an_onset(tmp_path: Path) -> None:
+    found = onsets_of(tmp_path, signals.drum_loop(100, 4))
+    assert len(found) == pytest.approx(32, abs=1)  # hats in eighths, kick and snare among them
+
+
+def test_notes_of_a_scale_are_onsets(tmp_path: Path) -> None:
+    found = onsets_of(tmp_path, signals.scale("C major", seconds_each=0.4, times=1))
+    truth = np.arange(15) * 0.4
+    assert sum(np.abs(found - t).min() < 0.05 for t in truth) >= 14
+    assert len(found) <= 18
+
+
+@pytest.mark.parametrize("y", [signals.silence(3), signals.silence(1 / 44100)])
+def test_silence_has_no_onsets(tmp_path: Path, y: signals.FloatArray) -> None:
+    assert len(onsets_of(tmp_path, y)) == 0
