@@ -135,7 +135,7 @@ def chord_tones(work: Path, pieces: int) -> None:
 
 
 def memorised(work: Path, phrases: int) -> None:
-    print(print("\nlongest run of eight bars shared with a training song, in any key (drums: in sixteenths)"))
+    print("\nlongest run of eight bars shared with a training song, in any key (drums: in sixteenths)")
     for part in ("drums", "melody", "bass"):
         made, real = overlap.lengths(part, corpus.load(work / f"{part}.npz"), phrases)
         print(
