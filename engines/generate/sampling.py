@@ -1,0 +1,201 @@
+"""Drawing events from a network, a batch of variations at a time, inside the bounds that were asked for.
+
+What may not sound is not drawn: a mask over events goes on before the draw, and nothing is mended afterwards.
+Each variation has a stream of random numbers of its own, so that it is the same alone and among others.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engines._units import Progress, silent
+from engines.generate.events import FIRST_PITCH, NOTE_OFF, Encoder, FloatArray, IntArray
+from engines.generate.network import Network
+
+DoubleArray = npt.NDArray[np.float64]
+MAX_STEPS: Final = 16_384  # 256 bars of 32 sixteenths, and what primes them: no request runs longer
+FREE: Final = -1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be drawn.
+
+    Attributes
+    ----------
+    forced
+        Shape (n_variations, n_steps): an event that is given (a primer, the other side of a gap), or -1.
+    known
+        Shape (n_steps, n_in): inputs known beforehand, of `Encoder.known`.
+    allowed
+        Shape (n_steps, n_classes): which events may be drawn.
+    bias
+        Shape (n_steps, n_classes) added to the logits, or None.
+    temperature
+        Divides the logits; 0 takes the likeliest.
+    monophonic
+        Whether a note off needs a note that sounds.
+    first
+        Weights of the very first event, shape (n_classes,), where it is not given: Magenta's models were
+        trained to go on from a first event on a bar line, and say nothing about it.
+    """
+
+    forced: IntArray
+    known: FloatArray
+    allowed: npt.NDArray[np.bool_]
+    bias: FloatArray | None = None
+    temperature: float = 1.0
+    monophonic: bool = False
+    first: DoubleArray | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """`events` (n_variations, n_steps).
+
+    And the model's own log-likelihood of each, in nats, of the same shape.
+    """
+
+    events: IntArray
+    loglik: DoubleArray
+
+
+def uniforms(seed: int, stream: int, variations: int, steps: int) -> DoubleArray:
+    """Return the random numbers of a request, shape (variations, steps): a Philox stream for each variation.
+
+    `stream` keeps the parts of one request apart.
+    """
+    return np.stack(
+        [
+            np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream, variation]))).random(
+                steps
+            )
+            for variation in range(variations)
+        ]
+    )
+
+
+def draw(
+    network: Network,
+    encoder: Encoder,
+    plan: Plan,
+    numbers: DoubleArray,
+    progress: Progress = silent,
+    *,
+    stage: str = "",
+) -> Drawn:
+    """Play a plan to its end.
+
+    Parameters
+    ----------
+    network, encoder
+        The model.
+    plan
+        What is given and what may be drawn; at every free step at least one event must be allowed.
+    numbers
+        Shape (n_variations, n_steps), in [0, 1): one is used up by each step, given or not.
+    progress, stage
+        Told every bar's worth of steps.
+
+    Returns
+    -------
+    Drawn
+        Given events included.
+    """
+    n, steps = plan.forced.shape
+    if steps > MAX_STEPS:
+        raise ValueError(f"steps: {steps}; must be at most {MAX_STEPS}")
+    events = np.full((n, steps), encoder.default, np.int64)
+    seen = np.zeros((n, steps, encoder.n_out), np.float32)
+    stands = None if encoder.looks_up else np.zeros((n, steps, encoder.n_out), np.int64)
+    state = network.zero(n)
+    gates_known = network.project(plan.known)
+    rows = network.layers[0].rows()
+    wanted = np.where(plan.allowed, 0.0 if plan.bias is None else plan.bias.astype(np.float64), -np.inf)
+    last = np.full(n, encoder.default, np.int64)
+    sounding = np.zeros(n, np.bool_)
+    for t in range(steps):
+        if t % 64 == 0:
+            progress(t / steps, stage)
+        given = plan.forced[:, t]
+        if t == 0:
+            # As in training, the network is first asked for the second event: asked for the first, it would
+            # count its steps from one too early, and everything would fall a sixteenth beside the beat.
+            drawn = _first(plan, encoder, numbers[:, 0])
+        else:
+            if stands is None:
+                gates = gates_known[t] + rows[encoder.control + last]
+            else:
+                heard = np.stack([encoder.heard(events[i, :t].tolist()) for i in range(n)])
+                gates = gates_known[t] + heard @ rows
+                stands[:, t] = [encoder.labels(events[i, :t].tolist()) for i in range(n)]
+            logits, state = network.step(gates, state)
+            seen[:, t] = logits
+            here = None if stands is None else stands[:, t]
+            drawn = _choose(
+                logits + _bounds(plan, wanted[t], sounding, here), plan.temperature, numbers[:, t]
+            )
+            if here is not None:
+                drawn = here[np.arange(n), drawn]
+        last = np.where(given >= 0, given, drawn)
+        events[:, t] = last
+        sounding = np.where(last >= FIRST_PITCH, True, np.where(last == NOTE_OFF, False, sounding))
+    progress(1.0, stage)
+    return Drawn(events, _loglik(seen, events, stands))
+
+
+def _bounds(
+    plan: Plan, wanted: DoubleArray, sounding: npt.NDArray[np.bool_], stands: IntArray | None
+) -> DoubleArray:
+    """Return what is added to the logits of one step, shape (n_variations or 1, n_labels)."""
+    bounds = wanted[None, :]
+    if plan.monophonic and not sounding.all():
+        bounds = np.tile(wanted, (len(sounding), 1))
+        bounds[~sounding, NOTE_OFF] = -np.inf
+    if stands is None:
+        return bounds
+    return np.take_along_axis(np.broadcast_to(bounds, (len(stands), bounds.shape[1])), stands, axis=1)
+
+
+def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> IntArray:
+    """Draw one label for each variation by inverse CDF in double precision."""
+    if temperature == 0:
+        return np.asarray(shown.argmax(axis=1))
+    shown -= shown.max(axis=1, keepdims=True)
+    cumulative = np.exp(shown / temperature).cumsum(axis=1)
+    targets = numbers[:, None] * cumulative[:, -1:]
+    # The first class whose cumulative weight exceeds the number; one of weight zero can never be it.
+    return np.asarray((cumulative > targets).argmax(axis=1))
+
+
+def _loglik(logits: npt.NDArray[np.float32], events: IntArray, stands: IntArray | None) -> DoubleArray:
+    """Return the log-likelihood of every event but the first, of which a model says nothing.
+
+    An event that several labels stand for (a note, or the repeat of one) has the sum of their probabilities.
+    """
+    shown = logits.astype(np.float64)
+    shown -= shown.max(axis=2, keepdims=True)
+    total = np.exp(shown).sum(axis=2)
+    if stands is None:
+        chosen = np.take_along_axis(shown, events[:, :, None], axis=2)[:, :, 0]
+    else:
+        alike = stands == events[:, :, None]
+        chosen = np.log(np.maximum((np.exp(shown) * alike).sum(axis=2), 1e-300))
+    loglik: DoubleArray = chosen - np.log(total)
+    loglik[:, 0] = 0.0
+    return loglik
+
+
+def _first(plan: Plan, encoder: Encoder, numbers: DoubleArray) -> IntArray:
+    weights = np.ones(encoder.classes) if plan.first is None else plan.first
+    weights = np.where(plan.allowed[0], weights, 0.0)
+    if plan.monophonic:
+        weights[NOTE_OFF] = 0.0
+    if not weights.any():
+        return np.full(len(numbers), encoder.default)
+    if plan.temperature == 0:
+        return np.full(len(numbers), int(weights.argmax()))
+    cumulative = weights.cumsum()
+    return np.asarray([(cumulative > number * cumulative[-1]).argmax() for number in numbers])

@@ -1,0 +1,190 @@
+"""The models on this machine: where they lie, what they are, and the few that are held in memory.
+
+A model is a `.mag` bundle and, beside it, a card: a `.toml` of the same name that says what it was made of.
+The shipped ones stand in `bundles/`; imported ones in the user's own folder, which may not hide a shipped
+name.
+"""
+
+import os
+import re
+import tomllib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from platformdirs import user_data_path
+
+from engines._errors import NotInstalledError, UndecodableError
+from engines.generate.bundle import read_bundle
+from engines.generate.events import ENCODERS, Encoder
+from engines.generate.network import Network, UnknownTopologyError
+from engines.generate.theory import nearest
+
+SHIPPED: Final = Path(__file__).parent / "bundles"
+ROLES: Final = ("drums", "melody", "bass", "harmony")
+_HELD_BYTES: Final = 64 * 1024 * 1024  # models kept in memory, by the size of their files
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+# What a bundle without a card is for, by the name of its configuration.
+_ROLE_OF: Final = {"drum_kit": "drums", "triad_harmony": "harmony"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to play.
+
+    Attributes
+    ----------
+    name
+        As `models.list` names it.
+    role
+        drums, melody, bass or harmony.
+    network, encoder
+        What computes, and how it hears.
+    shift
+        Semitones from the model's pitches to those that sound: a bass is learned two octaves up.
+    sha256
+        Of its bundle.
+    """
+
+    name: str
+    role: str
+    network: Network
+    encoder: Encoder
+    shift: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A bundle on disk and its card (empty where there is none)."""
+
+    name: str
+    path: Path
+    shipped: bool
+    card: dict[str, Any]
+
+
+def user_folder() -> Path:
+    """Return where imported models lie: `DAWG_MODELS`, or the platform's data folder."""
+    chosen = os.environ.get("DAWG_MODELS")
+    return Path(chosen) if chosen else user_data_path("dawg-ai") / "models"
+
+
+def installed() -> Iterator[Installed]:
+    """Yield every bundle on this machine, the shipped ones first."""
+    seen: set[str] = set()
+    for folder, shipped in ((SHIPPED, True), (user_folder(), False)):
+        for path in sorted(folder.glob("*.mag")) if folder.is_dir() else ():
+            if path.stem not in seen and path.is_file():
+                seen.add(path.stem)
+                yield Installed(path.stem, path, shipped, _card(path))
+
+
+def find(name: str) -> Installed:
+    """Return an installed bundle by name.
+
+    Raises
+    ------
+    ValueError
+        If the name could be no bundle's.
+    NotInstalledError
+        If there is none of this name; the message says what to do.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"model: {name[:40]!r}; must be letters, digits, '.', '_' and '-', at most 64")
+    known = {model.name: model for model in installed()}
+    if name not in known:
+        hint = nearest(name, known) if known else "none is installed"
+        raise NotInstalledError(f"model: {name!r} is not installed ({hint}); models.import takes a .mag file")
+    return known[name]
+
+
+def load(name: str, role: str) -> Model:
+    """Return a model, from memory where its file has not changed since.
+
+    Raises
+    ------
+    NotInstalledError
+        If it is missing, damaged, altered since its card was written, of another role, or one that only the
+        Magenta backend can play.
+    """
+    entry = find(name)
+    try:
+        stamp = (entry.path.stat().st_mtime_ns, entry.path.stat().st_size)
+        held = _held.get(str(entry.path))
+        if held is None or held[0] != stamp:
+            held = (stamp, _read(entry))
+            _held[str(entry.path)] = held
+    except FileNotFoundError as error:
+        raise NotInstalledError(f"model: {name!r} is gone from {entry.path.parent}") from error
+    _held.move_to_end(str(entry.path))
+    while len(_held) > 1 and sum(stamp[1] for stamp, _ in _held.values()) > _HELD_BYTES:
+        _held.popitem(last=False)
+    model = held[1]
+    if model.role != role:
+        raise NotInstalledError(
+            f"model: {name!r} is for {model.role}, not for {role}; leave model out for the default"
+        )
+    return model
+
+
+def unload(name: str | None = None) -> int:
+    """Let go of one model, or all; returns how many were held."""
+    gone = [path for path in _held if name is None or Path(path).stem == name]
+    for path in gone:
+        del _held[path]
+    return len(gone)
+
+
+def role_of(generator: str, card: dict[str, Any]) -> str:
+    """Return what a bundle is for: its card's word, or what its configuration makes."""
+    return str(card.get("role", _ROLE_OF.get(generator, "melody")))
+
+
+def role_of_installed(name: str) -> str:
+    """Return what an installed bundle is for, without loading its weights."""
+    entry = find(name)
+    if "role" in entry.card:
+        return str(entry.card["role"])
+    try:
+        return role_of(read_bundle(entry.path).generator, entry.card)
+    except (OSError, ValueError) as error:
+        raise NotInstalledError(
+            f"model: {name!r} is damaged ({error}); import it again with models.import"
+        ) from error
+
+
+_held: OrderedDict[str, tuple[tuple[int, int], Model]] = OrderedDict()
+
+
+def _card(path: Path) -> dict[str, Any]:
+    card = path.with_suffix(".toml")
+    try:
+        return tomllib.loads(card.read_text("utf-8")) if card.stat().st_size < 65536 else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _read(entry: Installed) -> Model:
+    remedy = "reinstall the program" if entry.shipped else "import it again with models.import"
+    try:
+        bundle = read_bundle(entry.path)
+        wanted = entry.card.get("sha256")
+        if wanted and wanted != bundle.sha256:
+            raise NotInstalledError(
+                f"model: {entry.name!r} is not the file its card describes (sha256); {remedy}"
+            )
+        if bundle.generator not in ENCODERS:
+            raise NotInstalledError(
+                f"model: {entry.name!r} is a {bundle.generator!r}, which only the Magenta backend plays"
+            )
+        encoder = ENCODERS[bundle.generator]
+        network = Network(bundle.variables, bundle.attention_length)
+    except (UndecodableError, UnknownTopologyError) as error:
+        raise NotInstalledError(f"model: {entry.name!r} is damaged ({error}); {remedy}") from error
+    if (network.n_in, network.n_out) != (encoder.n_in, encoder.n_out):
+        raise NotInstalledError(f"model: {entry.name!r} does not fit {bundle.generator!r}; {remedy}")
+    role = role_of(bundle.generator, entry.card)
+    return Model(entry.name, role, network, encoder, int(entry.card.get("shift", 0)), bundle.sha256)
