@@ -87,5 +87,5 @@ lock: ## resolve pyproject.toml again and rewrite both lock files (UPGRADE=1 for
 	  && echo "wheels for all: $$target $$version" || exit 1; done; done
 
 clean: ## remove .venv and every cache
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
