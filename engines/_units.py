@@ -30,7 +30,7 @@ Velocity = Annotated[int, Field(ge=0, le=127, json_schema_extra={"unit": "MIDI v
 AudioPath = Annotated[Path, Field(json_schema_extra={"contentMediaType": "audio/*"})]
 MidiPath = Annotated[Path, Field(json_schema_extra={"contentMediaType": "audio/midi"})]
 
-# progress(fraction, stage): fraction from 0 to 1 of the work that is done, stage one word for what comes next.
+# progress(fraction, stage): from 0 to 1 the share of the work that is done, and a word for what comes next.
 # It is also where a soft cancel is seen: it may raise, and an engine lets that through.
 Progress = Callable[[float, str], None]
 
