@@ -16,9 +16,10 @@ from engines._errors import NotInstalledError
 from engines._notes import Note
 from engines._units import Progress, silent
 from engines.generate.events import DRUM_CLASSES, DRUM_PITCHES, IntArray
+from engines.generate.inventory import SHIPPED
 from engines.generate.request import STEPS_PER_QUARTER, Frame
 from engines.generate.sampling import FREE, Plan, draw
-from engines.generate.store import SHIPPED, Model
+from engines.generate.store import Model
 from engines.generate.styles import Pattern
 
 _BITS: Final = ((np.arange(DRUM_CLASSES)[:, None] >> np.arange(9)) & 1).astype(np.float32)  # (512, 9)

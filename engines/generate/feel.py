@@ -16,8 +16,8 @@ import numpy.typing as npt
 from engines._errors import NotInstalledError
 from engines._notes import Note
 from engines.generate.drumming import DRUM_OF
+from engines.generate.inventory import SHIPPED
 from engines.generate.request import STEPS_PER_QUARTER, Frame
-from engines.generate.store import SHIPPED
 
 GROUPS: Final = ("rock", "funk", "jazz", "hiphop", "latin", "other")
 # Which of Groove's groups a style of ours is played like.

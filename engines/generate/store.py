@@ -1,28 +1,18 @@
-"""The models on this machine: where they lie, what they are, and the few that are held in memory.
+"""The models that are played: found by name, read, and the few that are held in memory."""
 
-A model is a `.mag` bundle and, beside it, a card: a `.toml` of the same name that says what it was made of.
-The shipped ones stand in `bundles/`; imported ones in the user's own folder, which may not hide a shipped
-name.
-"""
-
-import os
 import re
-import tomllib
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from platformdirs import user_data_path
-
 from engines._errors import NotInstalledError, UndecodableError
 from engines.generate.bundle import read_bundle
 from engines.generate.events import ENCODERS, Encoder
+from engines.generate.inventory import Installed, installed
 from engines.generate.network import Network, UnknownTopologyError
 from engines.generate.theory import nearest
 
-SHIPPED: Final = Path(__file__).parent / "bundles"
 ROLES: Final = ("drums", "melody", "bass", "harmony")
 _HELD_BYTES: Final = 64 * 1024 * 1024  # models kept in memory, by the size of their files
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -54,32 +44,6 @@ class Model:
     encoder: Encoder
     shift: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class Installed:
-    """A bundle on disk and its card (empty where there is none)."""
-
-    name: str
-    path: Path
-    shipped: bool
-    card: dict[str, Any]
-
-
-def user_folder() -> Path:
-    """Return where imported models lie: `DAWG_MODELS`, or the platform's data folder."""
-    chosen = os.environ.get("DAWG_MODELS")
-    return Path(chosen) if chosen else user_data_path("dawg-ai") / "models"
-
-
-def installed() -> Iterator[Installed]:
-    """Yield every bundle on this machine, the shipped ones first."""
-    seen: set[str] = set()
-    for folder, shipped in ((SHIPPED, True), (user_folder(), False)):
-        for path in sorted(folder.glob("*.mag")) if folder.is_dir() else ():
-            if path.stem not in seen and path.is_file():
-                seen.add(path.stem)
-                yield Installed(path.stem, path, shipped, _card(path))
 
 
 def find(name: str) -> Installed:
@@ -157,14 +121,6 @@ def role_of_installed(name: str) -> str:
 
 
 _held: OrderedDict[str, tuple[tuple[int, int], Model]] = OrderedDict()
-
-
-def _card(path: Path) -> dict[str, Any]:
-    card = path.with_suffix(".toml")
-    try:
-        return tomllib.loads(card.read_text("utf-8")) if card.stat().st_size < 65536 else {}
-    except (OSError, ValueError):
-        return {}
 
 
 def _read(entry: Installed) -> Model:

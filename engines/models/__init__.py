@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import DirectoryPath, Field
 
 from engines._units import Progress, silent
+from engines.generate.inventory import installed
 from engines.generate.request import Seed
 from engines.models.result import BundlePath, Checked, Gone, ModelInfo, ModelList, Trained
 
@@ -215,5 +216,11 @@ def train(
 # Words of the language, or a type's name; on the wire they are what they say.
 list_.__name__ = "list"
 import_.__name__ = "import"
+
+
+def installed_models() -> dict[str, str]:
+    """Name the models on this machine, with what each is for: for the daemon's status."""
+    return {entry.name: entry.card.get("role", "no card") for entry in installed()}
+
 
 OPERATIONS = (list_, info, verify, import_, remove, fetch, train)

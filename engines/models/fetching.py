@@ -9,7 +9,7 @@ import requests
 
 from engines._errors import TooLongError
 from engines._units import Progress
-from engines.generate import store
+from engines.generate import inventory
 from engines.generate.bundle import MAX_BYTES
 from engines.generate.theory import nearest
 from engines.models import keeping
@@ -26,7 +26,7 @@ def fetch(name: str, sha256: str | None, progress: Progress) -> ModelInfo:
     """Download, check, pin, take in."""
     if name not in keeping.OFFICIAL:
         raise ValueError(f"name: {name[:40]!r}; {nearest(name, keeping.OFFICIAL)}")
-    folder = store.user_folder()
+    folder = inventory.user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     pins = _pins(folder)
     expected = sha256 or pins.get(name)

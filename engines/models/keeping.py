@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from engines._errors import NotInstalledError, UndecodableError
-from engines.generate import store
+from engines.generate import inventory, store
 from engines.generate.allowed import ALLOWED
 from engines.generate.bundle import Bundle, read_bundle
 from engines.generate.events import ENCODERS
@@ -31,10 +31,10 @@ OFFICIAL: Final = {
 
 def listed() -> ModelList:
     """Describe every model on this machine."""
-    models = tuple(_described(entry) for entry in store.installed())
+    models = tuple(_described(entry) for entry in inventory.installed())
     here = {model.name for model in models}
     official = tuple(Official(name, text, name in here) for name, text in OFFICIAL.items())
-    return ModelList(models, official, str(store.user_folder()))
+    return ModelList(models, official, str(inventory.user_folder()))
 
 
 def info(name: str) -> ModelInfo:
@@ -77,9 +77,9 @@ def take_in(
     chosen = name or bundle.generator
     if not store.NAME.fullmatch(chosen):
         raise ValueError(f"name: {chosen[:40]!r}; must be letters, digits, '.', '_' and '-', at most 64")
-    if (store.SHIPPED / f"{chosen}.mag").exists():
+    if (inventory.SHIPPED / f"{chosen}.mag").exists():
         raise ValueError(f"name: {chosen!r}; is a shipped model, give another")
-    folder = store.user_folder()
+    folder = inventory.user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     card: dict[str, Any] = {
         "name": chosen,
@@ -105,7 +105,7 @@ def remove(name: str) -> Gone:
     return Gone(name, size)
 
 
-def _described(entry: store.Installed) -> ModelInfo:
+def _described(entry: inventory.Installed) -> ModelInfo:
     card = {key: str(value) for key, value in entry.card.items()}
     try:
         bundle = _opened(entry)
@@ -136,7 +136,7 @@ def _described(entry: store.Installed) -> ModelInfo:
     )
 
 
-def _opened(entry: store.Installed) -> Bundle:
+def _opened(entry: inventory.Installed) -> Bundle:
     try:
         return read_bundle(entry.path)
     except (UndecodableError, OSError) as error:
@@ -144,7 +144,7 @@ def _opened(entry: store.Installed) -> Bundle:
         raise NotInstalledError(f"model: {entry.name!r} is damaged ({error}); {remedy}") from error
 
 
-def _network(entry: store.Installed, bundle: Bundle) -> Network:
+def _network(entry: inventory.Installed, bundle: Bundle) -> Network:
     try:
         return Network(bundle.variables, bundle.attention_length)
     except (UndecodableError, UnknownTopologyError) as error:

@@ -10,7 +10,7 @@ import numpy as np
 from engines._errors import NotInstalledError
 from engines._notes import Part, Score, read
 from engines._units import Progress
-from engines.generate import drumming, store
+from engines.generate import drumming, inventory, store
 from engines.generate.hearing import chords_of
 from engines.generate.network import Network
 from engines.generate.theory import nearest
@@ -30,7 +30,7 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
     """Read, train, measure, take in."""
     if part not in _PARTS:
         raise ValueError(f"part: {part[:40]!r}; {nearest(part, _PARTS)}")
-    if not store.NAME.fullmatch(name) or (store.SHIPPED / f"{name}.mag").exists():
+    if not store.NAME.fullmatch(name) or (inventory.SHIPPED / f"{name}.mag").exists():
         raise ValueError(
             f"name: {name[:40]!r}; must be letters, digits, '.', '_' and '-', and no shipped model's"
         )
@@ -47,12 +47,18 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
     kept = {song for i, song in enumerate(files) if i % 10 == _FEWEST - 1}
     learn = [s for s in sequences if s.song not in kept]
     test = [s for s in sequences if s.song in kept]
-    work = store.user_folder() / ".training" / name
+    work = inventory.user_folder() / ".training" / name
     work.mkdir(parents=True, exist_ok=True)
     before = measure.held_out(store.load(part, part).network, part, test).nll
     recipe = _recipe(part, steps, work)
     training.run(
-        part, learn, work, seed, recipe=recipe, start_from=store.SHIPPED / f"{part}.mag", progress=progress
+        part,
+        learn,
+        work,
+        seed,
+        recipe=recipe,
+        start_from=inventory.SHIPPED / f"{part}.mag",
+        progress=progress,
     )
     weights, which, nll = finish.choose(part, work, test)
     bundle = work / f"{name}.mag"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.generate.store import SHIPPED
+from engines.generate.inventory import SHIPPED
 from engines.generate.training import corpus, feel, finish, train
 
 _PARTS = ("drums", "melody", "bass", "harmony")

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from engines.generate.inventory import SHIPPED
 from engines.generate.network import Network
-from engines.generate.store import SHIPPED
 from engines.generate.training import corpus, measure, overlap, train
 
 _LOG = logging.getLogger(__name__)

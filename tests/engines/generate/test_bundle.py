@@ -12,7 +12,7 @@ from engines._errors import TooLongError, UndecodableError
 from engines.generate import bundle as reading
 from engines.generate.bundle import read_bundle
 from engines.generate.checkpoint import read_checkpoint
-from engines.generate.store import SHIPPED
+from engines.generate.inventory import SHIPPED
 from tests import bundles
 
 ARRAYS = bundles.lstm_stack(24, (8, 8), 6)

@@ -14,9 +14,9 @@ from engines.generate import line, sampling
 from engines.generate.bundle import read_bundle
 from engines.generate.drumming import DRUM_OF, bar_positions
 from engines.generate.events import DRUM_PITCHES, ENCODERS, chord_pitches, triads
+from engines.generate.inventory import SHIPPED
 from engines.generate.network import Network
 from engines.generate.sampling import FREE, Plan
-from engines.generate.store import SHIPPED
 from engines.generate.theory import parse_chord
 
 needs_magenta = pytest.mark.skipif(

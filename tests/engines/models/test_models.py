@@ -9,7 +9,7 @@ import pytest
 
 from engines import generate, models
 from engines._errors import NotInstalledError, UndecodableError
-from engines.generate import store
+from engines.generate import inventory, store
 from engines.generate.allowed import ALLOWED
 from engines.generate.bundle import read_bundle
 from engines.generate.events import ENCODERS
@@ -121,7 +121,7 @@ def test_operations_off_the_allow_list_are_shown(tmp_path: Path) -> None:
 
 
 def test_every_operation_of_the_shipped_graphs_is_allowed() -> None:
-    for path in store.SHIPPED.glob("*.mag"):
+    for path in inventory.SHIPPED.glob("*.mag"):
         bundle = read_bundle(path)
         assert bundle.operations <= ALLOWED
         assert bundle.generator in ENCODERS

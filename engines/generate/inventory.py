@@ -1,0 +1,51 @@
+"""The models on this machine: where they lie, and what their cards say of them.
+
+A model is a `.mag` bundle and, beside it, a card: a `.toml` of the same name that says what it was made of.
+The shipped ones stand in `bundles/`; imported ones in the user's own folder, which may not hide a shipped
+name. Light to import, since the daemon's status names the models: nothing is read here but cards.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from platformdirs import user_data_path
+
+SHIPPED: Final = Path(__file__).parent / "bundles"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A bundle on disk and its card (empty where there is none)."""
+
+    name: str
+    path: Path
+    shipped: bool
+    card: dict[str, Any]
+
+
+def user_folder() -> Path:
+    """Return where imported models lie: `DAWG_MODELS`, or the platform's data folder."""
+    chosen = os.environ.get("DAWG_MODELS")
+    return Path(chosen) if chosen else user_data_path("dawg-ai") / "models"
+
+
+def installed() -> Iterator[Installed]:
+    """Yield every bundle on this machine, the shipped ones first."""
+    seen: set[str] = set()
+    for folder, shipped in ((SHIPPED, True), (user_folder(), False)):
+        for path in sorted(folder.glob("*.mag")) if folder.is_dir() else ():
+            if path.stem not in seen and path.is_file():
+                seen.add(path.stem)
+                yield Installed(path.stem, path, shipped, _card(path))
+
+
+def _card(path: Path) -> dict[str, Any]:
+    card = path.with_suffix(".toml")
+    try:
+        return tomllib.loads(card.read_text("utf-8")) if card.stat().st_size < 65536 else {}
+    except (OSError, ValueError):
+        return {}
