@@ -30,8 +30,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np  # noqa: E402 - after the thread counts are set
 
-from engines.generate.inventory import SHIPPED
-from engines.generate.store import SHIPPED  # noqa: E402 - after the thread counts are set
+from engines.generate.inventory import SHIPPED  # noqa: E402 - after the thread counts are set
 from tests import running_daemon as daemons  # noqa: E402
 from tests import signals  # noqa: E402
 
