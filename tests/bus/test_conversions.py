@@ -48,12 +48,12 @@ def test_maps_and_lists_become_what_the_signature_says() -> None:
     [
         ({"notes": [], "loud": 1}, "loud: 1; must be true or false"),
         ({"notes": [], "loud": "true"}, "loud: 'true'; must be true or false"),
-        ({"notes": [{"pitch": "60"}]}, "notes.0.pitch: '60'; must be at least 0"),
-        ({"notes": [{"pitch": True}]}, "notes.0.pitch: True; must be at least 0"),
+        ({"notes": [{"pitch": "60"}]}, "notes.0.pitch: '60'; must be a number, at least 0"),
+        ({"notes": [{"pitch": True}]}, "notes.0.pitch: True; must be a number, at least 0"),
         ({"notes": [{"pitch": 1, "name": b"D"}]}, "notes.0.name: 1 bytes; must be text"),
         ({"notes": [], "span": [0, "1"]}, "span.1: '1'; must be a number"),
         ({"notes": [], "gains": {"a": "1"}}, "gains.a: '1'; must be a number"),
-        ({"notes": [{"pitch": 60.5}]}, "notes.0.pitch: 60.5; must be at least 0"),
+        ({"notes": [{"pitch": 60.5}]}, "notes.0.pitch: 60.5; must be a whole number, at least 0"),
     ],
 )
 def test_a_scalar_of_another_kind_is_refused_with_its_place(params: dict[str, Any], words: str) -> None:
