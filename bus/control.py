@@ -145,7 +145,6 @@ class Statistics:
     counters: dict[str, Number]
     """Messages dropped, malformed or refused, and answers that could not be delivered."""
     events: Number
-    subscribers_lost_events: Number
     loop_lag: Milliseconds
     worst_loop_lag: Milliseconds
 
@@ -248,7 +247,6 @@ class Control:
             operations=self._stats.operations(),
             counters=dict(self._stats.counters),
             events=self._publisher.seq,
-            subscribers_lost_events=self._publisher.lost,
             loop_lag=1000 * self._stats.loop_lag_s,
             worst_loop_lag=1000 * self._stats.worst_loop_lag_s,
         )

@@ -61,7 +61,6 @@ class Publisher:
         self._pending: set[str] = set()
         self._replay_timer: asyncio.TimerHandle | None = None
         self.seq = 0
-        self.lost = 0
 
     def publish(self, topic: str, body: dict[str, Any]) -> None:
         """Send an event now and keep it as the last value of its topic."""
@@ -102,8 +101,7 @@ class Publisher:
 
     def _send(self, topic: str, event: dict[str, Any]) -> None:
         # XPUB never blocks: at a subscriber's high-water mark it drops for that subscriber alone.
-        if send_now(self._socket, [topic.encode(), pack(event)]) is not None:
-            self.lost += 1
+        send_now(self._socket, [topic.encode(), pack(event)])
 
     async def run(self) -> None:
         """Answer subscriptions with the last values they match, until cancelled."""

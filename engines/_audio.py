@@ -98,9 +98,7 @@ class AudioReader:
             )
         except sf.LibsndfileError as error:
             self._source.close()
-            raise UndecodableError(
-                f"{self.path.name}: not audio that can be decoded ({_reason(error)})"
-            ) from error
+            raise UndecodableError(f"path: not audio that can be decoded ({_reason(error)})") from error
         self.sr: int = self._file.samplerate
         self.n_channels: int = self._file.channels
         self.container: str = self._file.format
@@ -141,14 +139,14 @@ class AudioReader:
                 break
             self.frames += n
             if self.frames > MAX_DURATION_S * self.sr:
-                raise TooLongError(f"{self.path.name}: longer than {MAX_DURATION_S / 3600:.0f} hours")
+                raise TooLongError(f"path: longer than {MAX_DURATION_S / 3600:.0f} hours")
             self._mend(block[:n])
             y = block[:n].T
             yield y[list(self._order)] if self._order else y
         # A compressed file tells its length in the header and simply ends.
         self.truncated = self.truncated or self.frames < self._promised_frames()
         if self.frames == 0:
-            raise UndecodableError(f"{self.path.name}: holds no audio samples")
+            raise UndecodableError("path: holds no audio samples")
 
     def close(self) -> None:
         """Close the file."""
@@ -187,12 +185,10 @@ class AudioReader:
     def _refuse_absurd(self) -> None:
         if not MIN_SR <= self.sr <= MAX_SR:
             raise UndecodableError(
-                f"{self.path.name}: sample rate {self.sr} Hz; must be between {MIN_SR} and {MAX_SR} Hz"
+                f"path: sample rate {self.sr} Hz; must be between {MIN_SR} and {MAX_SR} Hz"
             )
         if self.n_channels > MAX_CHANNELS:
-            raise UndecodableError(
-                f"{self.path.name}: {self.n_channels} channels; must be at most {MAX_CHANNELS}"
-            )
+            raise UndecodableError(f"path: {self.n_channels} channels; must be at most {MAX_CHANNELS}")
 
 
 def load(path: Path | str, sr: int | None = None) -> tuple[FloatArray, int]:

@@ -58,9 +58,7 @@ class Body:
 
     def _check(self, size: int) -> None:
         if size > self._limit:
-            raise TooLarge(
-                f"body: more than {self._limit} bytes; must be at most that", details={"limit": self._limit}
-            )
+            raise TooLarge(f"body: must be at most {self._limit} bytes", details={"limit": self._limit})
 
     async def whole(self) -> bytes:
         """Read a body that is short."""

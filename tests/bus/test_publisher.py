@@ -11,7 +11,7 @@ import zmq
 import zmq.asyncio
 
 from bus.publisher import Publisher, job_topic
-from tests.bus.running import RunningBus, Subscriber, running_bus, until
+from tests.bus.running import RunningBus, Subscriber, running_bus
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -215,4 +215,3 @@ async def test_events_are_plain_messagepack(bus: RunningBus, subscriber: Subscri
     frames = await watcher.socket.recv_multipart()
     assert len(frames) == 2
     assert isinstance(msgpack.unpackb(frames[1]), dict)
-    await until(lambda: bus.bus.publisher.lost == 0)
