@@ -23,7 +23,7 @@ UPGRADE ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check format-check lint types imports fmt bench lock clean
+.PHONY: help setup run test check format-check lint types imports fmt bench train lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,12 @@ fmt: setup ## format, and mend what the linter can mend
 
 bench: setup ## run every measurement in bench/ and print its table
 	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+
+DATA ?= data
+WORK ?= build/training
+
+train: setup ## make the shipped models again (DATA=folder with groove, pop909 and openewld unpacked; WORK=folder)
+	$(BIN)/python -m engines.generate.training drums melody bass harmony feel --data $(DATA) --work $(WORK) $(ARGS)
 
 # The lock: names, versions and hashes for every platform and Python at once, resolved here and nowhere else.
 # * uv resolves, since pip cannot be told that magenta's declared dependencies (tensorflow 2.9.1, numba 0.49.1) are not
