@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bus.errors import BusError
 from bus.job import Outcome, Result
 from bus.settings import MEGABYTE, Limits
 
@@ -39,6 +40,9 @@ class Answered:
     def remember(self, request_id: str, fingerprint: bytes, outcome: Outcome) -> None:
         """Keep what a request ended with."""
         self._drop(request_id)
+        if isinstance(outcome, BusError):
+            # The frames it was raised through hold what the request held: its bytes.
+            outcome.__traceback__ = outcome.__cause__ = outcome.__context__ = None
         size = len(outcome.encoded) if isinstance(outcome, Result) else len(outcome.message)
         self._by_id[request_id] = Answer(fingerprint, outcome, size, self._now())
         self._bytes += size

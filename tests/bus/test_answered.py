@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 from bus.answered import Answered, fingerprint
 from bus.errors import Cancelled
 from bus.job import Result
@@ -62,6 +65,31 @@ def test_an_answer_that_is_replaced_is_counted_once() -> None:
     answered.remember("b", b"", result(400))
     assert answered.get("a")
     assert answered.get("b")
+
+
+def test_an_error_keeps_nothing_of_the_request_it_ended() -> None:
+    class Large:
+        pass
+
+    def fail(large: Large) -> None:
+        try:
+            {}[large]
+        except KeyError as error:
+            raise Cancelled("cancelled") from error
+
+    large = Large()
+    alive = weakref.ref(large)
+    answered = Answered(Limits())
+    try:
+        fail(large)
+    except Cancelled as error:
+        answered.remember("a", b"", error)
+    del large
+    gc.collect()
+    assert alive() is None
+    answer = answered.get("a")
+    assert answer is not None
+    assert isinstance(answer.outcome, Cancelled)
 
 
 def test_a_fingerprint_tells_operations_and_params_apart() -> None:

@@ -4,14 +4,18 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import pytest_asyncio
+from pydantic import Field
 
+from bus.errors import Unavailable
 from bus.job import JobState
+from bus.operations import declare
 from bus.settings import LaneSettings, Limits
 from tests.bus.running import FREE_PORTS, Dealer, RunningBus, Subscriber, new_id, running_bus, until
 
@@ -22,13 +26,7 @@ SMALL = Limits(queue=4, spool_mb=1.0, result_mb=2.0, remembered=50)
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def bus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningBus]:
-    settings = FREE_PORTS.__class__(
-        router=FREE_PORTS.router,
-        publisher=FREE_PORTS.publisher,
-        drain_s=FREE_PORTS.drain_s,
-        pool=FREE_PORTS.pool,
-        limits=SMALL,
-    )
+    settings = replace(FREE_PORTS, limits=SMALL)
     async with running_bus(tmp_path_factory.mktemp("bus"), settings) as running:
         await running.warm()
         yield running
@@ -521,6 +519,51 @@ async def test_no_request_keeps_the_bytes_that_were_spooled(
     await until(lambda: isinstance(job.params["path"], str))
     await gate.open()
     assert (await client.terminal(job_id))["result"] == {"size": 500_000}
+
+
+# ------------------------------------------------------------------ in the loop
+
+
+async def _sleep(seconds: Annotated[float, Field(ge=0, json_schema_extra={"unit": "s"})] = 0) -> str:
+    """Wait in the loop, as an adapter waits for its neighbour."""
+    await asyncio.sleep(seconds)
+    return "slept"
+
+
+async def _refuse() -> str:
+    """Fail as an adapter does."""
+    raise Unavailable("DAWG-CORE: not reachable", retry_after=2.0)
+
+
+async def _break() -> str:
+    """Fail as nothing should."""
+    raise KeyError("secret")
+
+
+async def test_an_operation_in_the_loop_ends_as_one_in_a_worker(tmp_path: Path) -> None:
+    operations = [
+        declare("loop.sleep", _sleep),
+        declare("loop.refuse", _refuse),
+        declare("loop.break", _break),
+    ]
+    settings = replace(FREE_PORTS, limits=SMALL)
+    async with running_bus(tmp_path, settings, operations) as bus, Dealer(bus.router) as client:
+        assert (await client.ask("loop.sleep"))["result"] == "slept"
+        error = await client.ask("loop.refuse")
+        assert (error["code"], error["retryable"], error["retry_after"]) == ("UNAVAILABLE", True, 2.0)
+        error = await client.ask("loop.break")
+        assert error["code"] == "INTERNAL"
+        assert "secret" not in str(error)
+        late = await client.ask("loop.sleep", {"seconds": 60}, timeout=0.1)
+        assert late["code"] == "DEADLINE_EXCEEDED"
+        waiting = [await client.send("loop.sleep", {"seconds": 60}) for _ in range(SMALL.queue)]
+        assert (await client.ask("loop.sleep"))["code"] == "RESOURCE_EXHAUSTED"
+        for request_id in waiting[1:]:
+            assert (await client.result("bus.cancel", {"id": request_id})) == {"state": "cancelled"}
+            assert (await client.terminal(request_id))["code"] == "CANCELLED"
+        await bus.bus.drain()
+        assert (await client.terminal(waiting[0]))["code"] == "CANCELLED"
+        assert await client.rest() == []
 
 
 # ------------------------------------------------------------------ the end

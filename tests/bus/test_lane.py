@@ -241,6 +241,13 @@ async def test_an_engine_that_cannot_be_imported_does_not_stop_the_daemon(tmp_pa
         assert bus.bus.pool.warm, "given up is no longer waited for"
 
 
+async def test_an_engine_that_takes_too_long_to_load_is_given_up(tmp_path: Path) -> None:
+    hasty = replace(SETTINGS, pool=replace(FAST, warm_up_timeout_s=0.05, retry_s=60.0))
+    async with running_bus(tmp_path, hasty) as bus, Dealer(bus.router) as client:
+        assert (await client.ask("dummy.echo", timeout_s=60))["code"] == "UNAVAILABLE"
+        assert bus.bus.pool["dummy"].deaths == FAST.deaths
+
+
 async def test_batch_has_its_turn_among_many_interactive(
     bus: RunningBus, client: Dealer, tmp_path: Path
 ) -> None:
