@@ -241,8 +241,17 @@ def pack(value: Any) -> bytes:
 
 
 def canonical(params: Mapping[str, Any]) -> bytes:
-    """Encode params so that equal ones are equal bytes, whatever the order of their keys."""
-    return pack(_sorted(params))
+    """Encode params so that equal ones are equal bytes, whatever the order of their keys.
+
+    Raises
+    ------
+    InvalidArgument
+        If a number is larger than MessagePack can hold: JSON, too, brings params.
+    """
+    try:
+        return pack(_sorted(params))
+    except OverflowError:
+        raise InvalidArgument("params: a whole number must fit into 64 bits") from None
 
 
 def _sorted(value: Any) -> Any:

@@ -73,7 +73,7 @@ def test_an_error_keeps_nothing_of_the_request_it_ended() -> None:
 
     def fail(large: Large) -> None:
         try:
-            {}[large]
+            dict[Large, None]()[large]
         except KeyError as error:
             raise Cancelled("cancelled") from error
 

@@ -425,5 +425,11 @@ def test_different_params_are_different_bytes() -> None:
     assert len(seen) == 7
 
 
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_a_number_that_messagepack_cannot_hold_is_refused(number: int) -> None:
+    with pytest.raises(InvalidArgument, match="params: a whole number must fit into 64 bits"):
+        canonical({"a": [number]})
+
+
 def test_the_bounds_are_positive() -> None:
     assert all(value > 0 for value in dataclasses.asdict(LIMITS).values())
