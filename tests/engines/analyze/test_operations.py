@@ -139,7 +139,7 @@ def test_a_cut_off_file_is_analysed_as_far_as_it_goes(song: Path) -> None:
 def test_a_text_file_named_wav_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "song.wav"
     path.write_text("this is no sound")
-    with pytest.raises(UndecodableError, match=r"song\.wav"):
+    with pytest.raises(UndecodableError, match="path: not audio"):
         analyze.audio(path)
 
 
