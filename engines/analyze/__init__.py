@@ -6,16 +6,26 @@ no audio is `DATA_LOSS`.
 """
 
 from engines._units import AudioPath, Progress, silent
-from engines.analyze.results import Analysis, Beats, Chords, Key, Loudness, Onsets, Tempo, Tuning
+from engines.analyze.results import (
+    Analysis,
+    Beats,
+    Chords,
+    Key,
+    Loudness,
+    Onsets,
+    SpectrumAnswer,
+    Tempo,
+    Tuning,
+)
 
-VERSION = "4"
+VERSION = "5"
 TIMEOUTS_S = dict.fromkeys(
-    ("audio", "tempo", "beats", "key", "chords", "onsets", "tuning", "loudness"), 300.0
+    ("audio", "tempo", "beats", "key", "chords", "onsets", "tuning", "loudness", "spectrum"), 300.0
 )
 
 
 def audio(path: AudioPath, *, progress: Progress = silent) -> Analysis:
-    """Tell everything about a recording: tempo, beats, bars, key, chords, loudness, spectrum.
+    """Tell everything about a recording: tempo, beats, bars, key, chords, loudness, spectrum, clipping.
 
     Parameters
     ----------
@@ -216,6 +226,37 @@ def tuning(path: AudioPath, *, progress: Progress = silent) -> Tuning:
     return answers.tuning(path, progress)
 
 
+def spectrum(path: AudioPath, series: bool = False, *, progress: Progress = silent) -> SpectrumAnswer:
+    """Measure the spectrum: centre, width, roll-off, flatness, contrast, and zero crossings.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`, measured in mono at 44.1 kHz.
+    series
+        Whether to give the numbers over time too: 12 of them 86 times a second.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    SpectrumAnswer
+        Silence is 0 everywhere, and its flatness 1.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+
+    References
+    ----------
+    librosa 0.11, `librosa.feature.spectral_*` and `zero_crossing_rate` at their defaults.
+    """
+    from engines.analyze import answers
+
+    return answers.spectrum(path, series, progress)
+
+
 def warm_up() -> None:
     """Load what the operations stand on, so that the first request does not wait for it."""
     from engines.analyze import answers
@@ -223,5 +264,5 @@ def warm_up() -> None:
     answers.warm_up()
 
 
-OPERATIONS = (audio, tempo, beats, key, chords, onsets, tuning, loudness)
+OPERATIONS = (audio, tempo, beats, key, chords, onsets, tuning, loudness, spectrum)
 CACHED = OPERATIONS

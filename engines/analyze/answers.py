@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from engines._audio import FloatArray
 from engines._units import Progress
 from engines.analyze import bands, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
-from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, Heard, listen
+from engines.analyze.listening import LOUDNESS, RHYTHM, SHAPE, TONAL, Heard, Shape, listen
 from engines.analyze.results import (
     Analysis,
     Beats,
@@ -19,6 +20,9 @@ from engines.analyze.results import (
     Loudness,
     Meter,
     Onsets,
+    Spectrum,
+    SpectrumAnswer,
+    SpectrumSeries,
     Tempo,
     TempoAlternative,
     Tuning,
@@ -37,16 +41,17 @@ def audio(path: Path, progress: Progress) -> Analysis:
     rhythm = _beats(found, heard)
     progress(0.95, "key")
     tonality = _key(heard)
+    spectrum = _spectrum(heard.shape)
     progress(0.97, "chords")
     result = Analysis(
         tempo=rhythm.tempo,
         key=tonality.key,
         duration=heard.duration,
         beats=rhythm.beats,
-        spectral_centroid_mean=float(heard.shape.centroid.mean()),
-        spectral_rolloff_mean=float(heard.shape.rolloff.mean()),
+        spectral_centroid_mean=spectrum.centroid_mean,
+        spectral_rolloff_mean=spectrum.rolloff_mean,
         rms_mean=float(heard.shape.rms.mean()),
-        zero_crossing_rate_mean=float(heard.shape.zero_crossing_rate.mean()),
+        zero_crossing_rate_mean=spectrum.zero_crossing_rate_mean,
         mode=tonality.mode,
         key_confidence=tonality.key_confidence,
         tuning_cents=tonality.tuning_cents,
@@ -60,6 +65,12 @@ def audio(path: Path, progress: Progress) -> Analysis:
         chords=_chords(found, heard),
         onset_times=onset_strength.pick_onsets(envelope).tolist(),
         loudness=_loudness(heard),
+        spectrum=spectrum,
+        crest_factor=_crest_factor(heard),
+        leading_silence=heard.waveform.leading_silence,
+        trailing_silence=heard.waveform.trailing_silence,
+        clipped_runs=heard.waveform.clipped_runs,
+        full_scale_samples=heard.waveform.full_scale_samples,
         sample_rate=float(heard.sr),
         channels=heard.n_channels,
         truncated=heard.truncated,
@@ -125,6 +136,18 @@ def loudness(path: Path, progress: Progress) -> Loudness:
     return result
 
 
+def spectrum(path: Path, series: bool, progress: Progress) -> SpectrumAnswer:
+    """Answer `analyze.spectrum`."""
+    heard = listen(path, {SHAPE}, progress, share=0.95)
+    result = SpectrumAnswer(
+        **asdict(_spectrum(heard.shape)),
+        series=_series(heard.shape) if series else None,
+        duration=heard.duration,
+    )
+    progress(1.0, "done")
+    return result
+
+
 def warm_up() -> None:
     """Run each stage once on next to nothing."""
     listener = pitches.PitchListener()
@@ -181,3 +204,35 @@ def _key(heard: Heard) -> Key:
 
 def _loudness(heard: Heard) -> Loudness:
     return Loudness(**asdict(heard.loudness))
+
+
+def _spectrum(shape: Shape) -> Spectrum:
+    numbers: dict[str, float] = {}
+    for name in ("centroid", "bandwidth", "rolloff", "flatness", "zero_crossing_rate"):
+        values: FloatArray = getattr(shape, name)
+        numbers[f"{name}_mean"] = float(values.mean(dtype=np.float64))
+        numbers[f"{name}_spread"] = float(values.std(dtype=np.float64))
+    return Spectrum(
+        **numbers,
+        contrast_means=shape.contrast.mean(axis=0, dtype=np.float64).tolist(),
+        contrast_spreads=shape.contrast.std(axis=0, dtype=np.float64).tolist(),
+    )
+
+
+def _series(shape: Shape) -> SpectrumSeries:
+    return SpectrumSeries(
+        frame_rate=bands.FRAME_RATE,
+        centroid=shape.centroid.tolist(),
+        bandwidth=shape.bandwidth.tolist(),
+        rolloff=shape.rolloff.tolist(),
+        flatness=shape.flatness.tolist(),
+        contrast=shape.contrast.T.tolist(),
+        zero_crossing_rate=shape.zero_crossing_rate.tolist(),
+    )
+
+
+def _crest_factor(heard: Heard) -> float | None:
+    peak = heard.loudness.sample_peak_dbfs
+    if peak is None or heard.waveform.rms == 0:
+        return None
+    return float(max(0.0, peak - 20 * np.log10(heard.waveform.rms)))

@@ -25,7 +25,7 @@ QUIET = 0.05  # of the loud frames' strength: below, a frame has no say
 
 @dataclass(frozen=True)
 class KeyFound:
-    """The likeliest key: pitch class 0 to 11 (C first), 0 major or 1 minor; each key's probability (24,)."""
+    """The likeliest key: pitch class 0 to 11 (C first), 0 major or 1 minor; each key's weight (24,)."""
 
     tonic: int
     mode: int
@@ -40,7 +40,7 @@ class KeyFound:
 def find_key(chroma: FloatArray) -> KeyFound | None:
     """Find the key of pitch classes over time, shape (n_frames, 12); None if nothing tonal sounds.
 
-    `weights` are the probabilities of C major to B major, then C minor to B minor.
+    `weights` are those of C major to B major, then C minor to B minor.
     """
     chroma = without_overtones(chroma, OVERTONES)
     total = chroma.sum(axis=1)
@@ -50,13 +50,14 @@ def find_key(chroma: FloatArray) -> KeyFound | None:
         return None
     mean = (heard / heard.max(axis=1, keepdims=True)).mean(axis=0)
     fit = correlations(mean)
-    # The softmax's scale makes a probability of it that is right as often as it says, on rendered music.
     weights = np.exp((fit - fit.max()) * SHARPNESS)
     weights /= weights.sum()
     best = int(np.argmax(fit))
     return KeyFound(best % 12, best // 12, weights)
 
 
+# The softmax's scale. Chosen by hand, not fitted: that the best key's weight is right as often as it says has
+# not been measured. It orders answers; it is no calibrated probability.
 SHARPNESS = 14.0
 
 

@@ -1,6 +1,6 @@
 """One pass over a recording: it is decoded once, in blocks, and every transform is computed once and shared.
 
-What is kept is small beside the audio: 36 bands and a few numbers 86 times a second, 192 pitch bins 11
+What is kept is small beside the audio: 36 bands and some 20 numbers 86 times a second, 192 pitch bins 11
 times a second, one loudness each 10 ms. Three hours take about 300 MB.
 """
 
@@ -15,29 +15,38 @@ from engines import _units
 from engines._audio import AudioReader, FloatArray, to_mono
 from engines.analyze import bands as band
 from engines.analyze import pitches as pitch
-from engines.analyze import spectral_shape
+from engines.analyze import spectral_shape, timbre
 from engines.analyze.frames import Framer, Rows, hann, magnitudes
 from engines.analyze.loudness_meter import LoudnessMeter, Measured
+from engines.analyze.waveform import NO_WAVEFORM, Waveform, WaveformMeter
 
-RHYTHM, TONAL, SHAPE, LOUDNESS = "rhythm", "tonal", "shape", "loudness"
-EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, LOUDNESS})
+RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM = "rhythm", "tonal", "shape", "loudness", "waveform"
+EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM})
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED = 0.01
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Spectral shape and level, one number a frame of `bands.FRAME_RATE`, as librosa has them at 44.1 kHz."""
+    """Spectral shape and level, one number a frame of `bands.FRAME_RATE`, as librosa has them at 44.1 kHz.
+
+    Contrast has one for each of its bands, shape (n_frames, timbre.N_CONTRASTS).
+    """
 
     centroid: FloatArray
+    bandwidth: FloatArray
     rolloff: FloatArray
+    flatness: FloatArray
+    contrast: FloatArray
     rms: FloatArray
     zero_crossing_rate: FloatArray
 
 
 NO_BANDS: FloatArray = np.zeros((0, band.N_BANDS), np.float32)
 NO_PITCHES = pitch.Pitches(np.zeros((0, pitch.N_BINS), np.float32), 0.0, 0.0)
-NO_SHAPE = Shape(*(np.zeros(0, np.float32) for _ in range(4)))
+NO_VALUES: FloatArray = np.zeros(0, np.float32)
+NO_CONTRAST: FloatArray = np.zeros((0, timbre.N_CONTRASTS), np.float32)
+NO_SHAPE = Shape(NO_VALUES, NO_VALUES, NO_VALUES, NO_VALUES, NO_CONTRAST, NO_VALUES, NO_VALUES)
 NO_LOUDNESS = Measured(None, None, None, None, None, None)
 
 
@@ -54,6 +63,7 @@ class Heard:
     pitches: pitch.Pitches
     shape: Shape
     loudness: Measured
+    waveform: Waveform
 
 
 def listen(
@@ -80,6 +90,7 @@ def _listen(
         rhythm_and_shape = _ShapeListener(parts) if parts & {RHYTHM, SHAPE} else None
         tonal = pitch.PitchListener() if TONAL in parts else None
         meter = LoudnessMeter(reader.sr, reader.positions) if LOUDNESS in parts else None
+        waveform = WaveformMeter(reader.sr, reader.n_channels, reader.encoding) if WAVEFORM in parts else None
         to_shape, to_tonal = _Resampler(reader.sr, band.SR), _Resampler(reader.sr, pitch.SR)
         power, mono_power = np.zeros(reader.n_channels), 0.0
         for block in reader.blocks():
@@ -88,6 +99,8 @@ def _listen(
             mono_power += float(np.vdot(mono, mono))
             if meter:
                 meter.push(block)
+            if waveform:
+                waveform.push(block)
             if rhythm_and_shape:
                 rhythm_and_shape.push(to_shape.push(mono))
             if tonal:
@@ -112,10 +125,11 @@ def _listen(
             pitches=tonal.finish() if tonal else NO_PITCHES,
             shape=shape,
             loudness=meter.read() if meter else NO_LOUDNESS,
+            waveform=waveform.read(float(power.mean()) / reader.frames) if waveform else NO_WAVEFORM,
         ), None
 
 
-_NOTHING = Heard(0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS)
+_NOTHING = Heard(0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS, NO_WAVEFORM)
 
 
 class _Resampler:
@@ -143,8 +157,8 @@ class _ShapeListener:
         self._with_shape = SHAPE in parts
         self._levels = spectral_shape.Levels(band.HOP_LENGTH)
         self._bands = Rows(band.N_BANDS)
-        self._centroid: list[FloatArray] = []
-        self._rolloff: list[FloatArray] = []
+        self._frequencies = f
+        self._shape = Rows(4 + 2 * timbre.N_CONTRASTS)
 
     def push(self, y: FloatArray) -> None:
         self._hear(self._framer.push(y))
@@ -156,8 +170,11 @@ class _ShapeListener:
         bands = self._bands.take()
         if not self._with_shape:
             return bands, NO_SHAPE
-        rms, rate = self._levels.finish()
-        return bands, Shape(np.concatenate(self._centroid), np.concatenate(self._rolloff), rms, rate)
+        shape = self._shape.take()
+        centroid, bandwidth, rolloff, flatness = shape[:, :4].T.copy()
+        return bands, Shape(
+            centroid, bandwidth, rolloff, flatness, timbre.contrast(shape[:, 4:]), *self._levels.finish()
+        )
 
     def _hear(self, frames: FloatArray) -> None:
         for i in range(0, len(frames), 128):  # 128 spectra of 1025 bins fit a core's cache
@@ -165,6 +182,16 @@ class _ShapeListener:
             product = S @ self._matrix
             self._bands.add(product[:, : band.N_BANDS])
             if self._with_shape:
-                sums, moments = product[:, -2], product[:, -1]
-                self._centroid.append(spectral_shape.centroid(S, sums, moments))
-                self._rolloff.append(spectral_shape.rolloff(S, sums))
+                self._shape.add(self._describe(S, product[:, -2], product[:, -1]))
+
+    def _describe(self, S: FloatArray, sums: FloatArray, moments: FloatArray) -> FloatArray:
+        centroid = spectral_shape.centroid(S, sums, moments)
+        return np.column_stack(
+            [
+                centroid,
+                timbre.bandwidth(S, sums, centroid, self._frequencies),
+                spectral_shape.rolloff(S, sums),
+                timbre.flatness(S),
+                timbre.peaks_and_valleys(S),
+            ]
+        )

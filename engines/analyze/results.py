@@ -152,7 +152,7 @@ class Key:
 
     key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
     mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="How likely tonic and mode are both right.")]
+    key_confidence: Annotated[Fraction, Field(description="Weight among the 24 keys; not calibrated.")]
     runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
     runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
     tuning_cents: Annotated[
@@ -164,6 +164,64 @@ class Key:
             json_schema_extra={"unit": "cent"},
         ),
     ]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Means and standard deviations over all frames (46 ms, 86 a second, mono), by librosa's definitions."""
+
+    centroid_mean: Annotated[Hertz, Field(description="Mean of the spectrum's centre of gravity.")]
+    centroid_spread: Annotated[Hertz, Field(description="Its standard deviation over time.")]
+    bandwidth_mean: Annotated[
+        Hertz, Field(description="Mean of the magnitudes' standard deviation about the centre.")
+    ]
+    bandwidth_spread: Annotated[Hertz, Field(description="Its standard deviation over time.")]
+    rolloff_mean: Annotated[
+        Hertz, Field(description="Mean frequency below which 85 % of the magnitude lies.")
+    ]
+    rolloff_spread: Annotated[Hertz, Field(description="Its standard deviation over time.")]
+    flatness_mean: Annotated[
+        Fraction,
+        Field(description="Mean of geometric over arithmetic mean power: tones near 0, silence 1."),
+    ]
+    flatness_spread: Annotated[Fraction, Field(description="Its standard deviation over time.")]
+    contrast_means: Annotated[
+        list[Decibels],
+        Field(
+            description="Means of peak over valley in 7 bands, edges 0, 200, 400, 800, 1600, 3200, 6400 and"
+            " 22050 Hz; 10 log10 of magnitudes, as librosa has it."
+        ),
+    ]
+    contrast_spreads: Annotated[
+        list[Decibels], Field(description="Standard deviations of the 7 contrasts over time.")
+    ]
+    zero_crossing_rate_mean: Annotated[Fraction, Field(description="Mean share of samples that change sign.")]
+    zero_crossing_rate_spread: Annotated[Fraction, Field(description="Its standard deviation over time.")]
+
+
+@dataclass(frozen=True)
+class SpectrumSeries:
+    """The spectrum's numbers over time; number i of each belongs to time i / frame_rate."""
+
+    frame_rate: Annotated[Hertz, Field(description="Frames a second.")]
+    centroid: Annotated[list[Hertz], Field(description="Centre of gravity.")]
+    bandwidth: Annotated[list[Hertz], Field(description="Standard deviation about the centre.")]
+    rolloff: Annotated[list[Hertz], Field(description="Frequency below which 85 % of the magnitude lies.")]
+    flatness: Annotated[list[Fraction], Field(description="Geometric over arithmetic mean power.")]
+    contrast: Annotated[
+        list[list[Decibels]], Field(description="Of each of the 7 bands, lowest first: peak over valley.")
+    ]
+    zero_crossing_rate: Annotated[list[Fraction], Field(description="Share of samples that change sign.")]
+
+
+@dataclass(frozen=True)
+class SpectrumAnswer(Spectrum):
+    """The spectrum of a recording, and on request how it goes."""
+
+    series: Annotated[
+        SpectrumSeries | None, Field(description="The numbers over time; None unless asked for.")
+    ]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
 
 @dataclass(frozen=True)
@@ -181,7 +239,7 @@ class Analysis:
     rms_mean: Annotated[Ratio, Field(description="Mean level of frames of 46 ms, full scale 1.")]
     zero_crossing_rate_mean: Annotated[Fraction, Field(description="Mean share of samples that change sign.")]
     mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="How likely tonic and mode are both right.")]
+    key_confidence: Annotated[Fraction, Field(description="Weight among the 24 keys; not calibrated.")]
     tuning_cents: Annotated[
         float | None,
         Field(
@@ -207,6 +265,25 @@ class Analysis:
     chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
     onset_times: Annotated[list[Seconds], Field(description="When notes and drums begin, increasing.")]
     loudness: Annotated[Loudness, Field(description="Loudness by ITU-R BS.1770-4 and EBU R 128.")]
+    spectrum: Annotated[Spectrum, Field(description="Centre, width and texture of the spectrum.")]
+    crest_factor: Annotated[
+        Decibels | None,
+        Field(description="Highest sample over root mean square, all channels together; None for silence."),
+    ]
+    leading_silence: Annotated[
+        Seconds, Field(description="Until a sample of any channel exceeds -60 dBFS; all if none does.")
+    ]
+    trailing_silence: Annotated[
+        Seconds, Field(description="After the last sample of any channel above -60 dBFS; all if none is.")
+    ]
+    clipped_runs: Annotated[
+        Count,
+        Field(description="Runs of 3 or more samples of one channel and sign at full scale."),
+    ]
+    full_scale_samples: Annotated[
+        Count,
+        Field(description="Samples of all channels at or beyond full scale (32767 of 16 bits, 127 of 8)."),
+    ]
     sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
     channels: Annotated[Count, Field(description="The file's number of channels.")]
     truncated: Annotated[bool, Field(description="Whether the file ends before its header says.")]
