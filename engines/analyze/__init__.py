@@ -18,7 +18,7 @@ from engines.analyze.results import (
     Tuning,
 )
 
-VERSION = "5"
+VERSION = "6"
 TIMEOUTS_S = dict.fromkeys(
     ("audio", "tempo", "beats", "key", "chords", "onsets", "tuning", "loudness", "spectrum"), 300.0
 )

@@ -11,6 +11,8 @@ from engines.analyze.bands import FRAME_RATE
 
 TIGHTNESS = 400.0  # cost of a beat away from its period, per squared natural logarithm of the ratio
 SHORTEST, LONGEST = 0.75, 1.3  # of the period, between neighbouring beats
+# A beat this close to the end would have no room to sound: it is the next bar's, moved inside by rounding.
+LAST_S = 0.01
 STEADY_S = 0.018  # beats this close to an even grid were played to a click
 
 
@@ -81,7 +83,7 @@ def steady_grid(beats: FloatArray, bpm: float, duration: float) -> tuple[FloatAr
         return beats, bpm, deviation
     first = int(np.ceil(-offset / period - 0.1))
     grid = offset + period * np.arange(first, int((duration - offset) / period) + 1)
-    grid = grid[grid < duration]
+    grid = grid[grid < duration - LAST_S]
     return np.maximum(grid, 0.0), float(60 / period), deviation
 
 
@@ -93,5 +95,5 @@ def even_grid(beats: FloatArray, bpm: float, duration: float) -> FloatArray:
     if offset < -0.1 * period:
         offset += period
     grid = offset + period * np.arange(int(np.ceil((duration - offset) / period - 1e-3)))
-    result: FloatArray = np.maximum(0.0, grid[grid < duration])
+    result: FloatArray = np.maximum(0.0, grid[grid < duration - LAST_S])
     return result

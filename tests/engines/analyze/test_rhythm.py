@@ -83,3 +83,9 @@ def test_level_does_not_matter(tmp_path: Path) -> None:
     loud = beats_of(tmp_path, signals.drum_loop(120, 4))
     quiet = beats_of(tmp_path, signals.drum_loop(120, 4) * 0.03)
     assert quiet.tempo == pytest.approx(loud.tempo, rel=1e-3)
+
+
+@pytest.mark.parametrize(("bpm", "seconds"), [(120, 60), (100, 30), (128, 45)])
+def test_no_beat_stands_at_the_very_end(tmp_path: Path, bpm: float, seconds: float) -> None:
+    found = beats_of(tmp_path, signals.click_track(bpm, seconds))
+    assert found.beats == len(signals.beat_times(bpm, seconds))
