@@ -128,8 +128,8 @@ async def _serve(config: Config) -> int:
         }
         if http is not None:
             parts["http"] = http.run()
-        bus.start()
         manager.ready(report.sentence())
+        bus.start()
         log.info("daemon.ready", instance=bus.instance, **report.endpoints())
         async with _running(parts, tasks):
             code = await _until_stopped(stopped, tasks)

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     BaseModel,
@@ -168,18 +168,19 @@ def declare(
         if parameter.name not in hints:
             raise TypeError(f"{name}: parameter {parameter.name} must be annotated")
         annotation = hints[parameter.name]
-        role = _role(annotation)
+        schema = {} if _only_scalars(annotation) else _schema(annotation)
+        role = _role(schema)
         if role is not None:
             annotation, is_file = _on_the_wire(annotation, role)
             (files if is_file else folders).add(parameter.name)
-        elif _holds_path(annotation):
+        elif _holds_path(schema):
             raise TypeError(
                 f"{name}: parameter {parameter.name} holds a path that nobody would check; the JSON Schema "
                 'of a file must have a "contentMediaType", that of a folder the "format" "directory-path"'
             )
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (annotation, default)
-    config = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
     return Operation(
         name=name,
         function=function,
@@ -194,24 +195,37 @@ def declare(
     )
 
 
-def _role(annotation: Any) -> dict[str, Any] | None:
-    """Return the part of a parameter's JSON Schema that says it is a file or folder, if it is one."""
+_SCALARS: Final = (bool, int, float, str, bytes, type(None))
+
+
+def _only_scalars(annotation: Any) -> bool:
+    """Whether no path can be in a parameter, as is seen without the cost of its schema."""
+    if annotation in _SCALARS or typing.get_origin(annotation) is typing.Literal:
+        return True
+    inner = typing.get_args(annotation)
+    if typing.get_origin(annotation) is Annotated:
+        inner = inner[:1]
+    return bool(inner) and all(_only_scalars(part) for part in inner)
+
+
+def _schema(annotation: Any) -> dict[str, Any]:
     try:
-        schema = TypeAdapter(annotation).json_schema()
+        return TypeAdapter(annotation).json_schema()
     except PydanticInvalidForJsonSchema:
-        return None
+        return {}
+
+
+def _role(schema: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the part of a parameter's JSON Schema that says it is a file or folder, if it is one."""
     for part in (schema, *schema.get("anyOf", ())):
         if "contentMediaType" in part or part.get("format") == "directory-path":
             return dict(part)
     return None
 
 
-def _holds_path(annotation: Any) -> bool:
+def _holds_path(schema: dict[str, Any]) -> bool:
     """Whether a parameter is a path, or holds one in a list or map."""
-    try:
-        return '"format": "path"' in json.dumps(TypeAdapter(annotation).json_schema())
-    except PydanticInvalidForJsonSchema:
-        return False
+    return '"format": "path"' in json.dumps(schema)
 
 
 def _on_the_wire(annotation: Any, role: dict[str, Any]) -> tuple[Any, bool]:
