@@ -55,8 +55,11 @@ fmt: setup ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## run every measurement in bench/ and print its table
-	@set -e; for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+# Those that make what they measure on; accuracy and generate_quality need data, and say which in their --help.
+BENCHES = bus analyze generate
+
+bench: setup ## run the measurements in bench/ that need no data, and print their tables
+	@set -e; for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python "bench/$$name.py" $(ARGS); done
 
 DATA ?= data
 WORK ?= build/training
