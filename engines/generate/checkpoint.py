@@ -4,7 +4,9 @@ The file is a LevelDB table whose values are `SavedTensorSlices` messages: under
 under every other key one tensor. It is data from outside: sizes, counts and references are bounded before
 memory is taken, and whatever is wrong ends in `UndecodableError`.
 
-References ---------- `tensorflow/core/util/saved_tensor_slice.proto`, `tensorflow/core/lib/io/format.h` (the
+References
+----------
+`tensorflow/core/util/saved_tensor_slice.proto`, `tensorflow/core/lib/io/format.h` (the
 table), `tensor.proto`.
 """
 

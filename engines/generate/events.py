@@ -5,7 +5,9 @@ Events are classes of the base vocabulary: for melodies 0 "no event", 1 "note of
 before anything is played (the chord, the place in the bar), and the last event. Where the last event enters
 as one index, the sampler looks its gates up instead of multiplying.
 
-References ---------- `note_seq/encoder_decoder.py`, `melody_encoder_decoder.py`, `drums_encoder_decoder.py`,
+References
+----------
+`note_seq/encoder_decoder.py`, `melody_encoder_decoder.py`, `drums_encoder_decoder.py`,
 `chords_encoder_decoder.py`.
 """
 

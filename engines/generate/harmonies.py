@@ -4,7 +4,9 @@ Conventions: a progression has two slots a bar. A voicing is the pitches of one 
 leading follows the usual rules: common tones stay, the others move as little as they can, and parallel fifths
 and octaves between neighbours are avoided.
 
-References ---------- D. Tymoczko, "The Geometry of Musical Chords", Science 313, 2006, for distance as the
+References
+----------
+D. Tymoczko, "The Geometry of Musical Chords", Science 313, 2006, for distance as the
 sum of the voices' motions.
 """
 

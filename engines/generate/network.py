@@ -5,7 +5,9 @@ checkpoint under their own names; `Network` finds the topology from them, in the
 since 1.2, in those of 1.0, and in those of 2016. A gate block is TensorFlow's `BasicLSTMCell`: input, new,
 forget, output, with a forget bias of 1.
 
-References ---------- S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", 1997; D. Bahdanau et al.,
+References
+----------
+S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", 1997; D. Bahdanau et al.,
 arXiv:1409.0473, for the attention; `magenta/contrib/rnn.py` and
 `tensorflow/python/keras/layers/legacy_rnn/rnn_cell_impl.py` for what is computed exactly.
 """

@@ -85,6 +85,7 @@ Seed = Annotated[
 Style = Annotated[
     str, Field(max_length=32, description="A style of drumming, such as rock, funk, house or reggae.")
 ]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT, json_schema_extra={"unit": "1"})]
 ModelName = Annotated[str, Field(max_length=64, description="An installed model, as models.list names it.")]
 
 
