@@ -353,7 +353,7 @@ async def test_an_id_belongs_to_one_request(
 ) -> None:
     client, again = dealer(), new_id()
     await client.send("dummy.echo", {"value": "v"}, id=again)
-    await until(lambda: again in bus.bus.dispatcher.jobs)  # two sockets: what one sends first need not come first
+    await until(lambda: again in bus.bus.dispatcher.jobs)  # two sockets have no order
     for _ in range(2):
         error = await dealer().ask(other[0], other[1], id=again)
         assert error["code"] == "INVALID_ARGUMENT"
