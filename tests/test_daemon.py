@@ -76,7 +76,7 @@ def test_the_status_file_says_how_it_ended(tmp_path: Path) -> None:
     status = tmp_path / "Development/status/DAWG-AI_status.json"
     with running(tmp_path) as daemon:
         daemon.ask("bus.ping")
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not status.exists() and time.monotonic() < until:
             time.sleep(0.05)
         document = json.loads(status.read_text())

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.service_manager import LONGEST_TEXT, ServiceManager
+from tests.bus.running import until
 
 Logged = list[MutableMapping[str, Any]]
 
@@ -137,23 +138,40 @@ def test_the_watchdog_is_only_the_one_of_this_process(
     daemon.close()
 
 
+async def hearing(manager: Manager, words: str) -> None:
+    """Wait until the daemon says exactly `words`, and nothing else before."""
+    said: list[str] = []
+
+    def anything() -> bool:
+        said.extend(manager.heard())
+        return bool(said)
+
+    await until(anything)
+    assert set(said) == {words}
+
+
 async def test_the_watchdog_is_fed_at_half_the_interval(manager: Manager) -> None:
     async with fed(ServiceManager(manager.environ["NOTIFY_SOCKET"], watchdog_s=0.2), [True]):
-        await asyncio.sleep(0.55)
-    assert 4 <= len(manager.heard()) <= 6
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        fed_times = 0
+        while fed_times < 5:
+            fed_times += len(manager.heard())
+            await asyncio.sleep(0.01)
+        # A busy machine is late, never early.
+        assert loop.time() - began_s > 0.35
 
 
 async def test_an_unhealthy_daemon_does_not_feed_the_watchdog(manager: Manager) -> None:
     healthy = [True]
     async with fed(ServiceManager(manager.environ["NOTIFY_SOCKET"], watchdog_s=0.1), healthy):
-        await asyncio.sleep(0.12)
-        assert set(manager.heard()) == {"WATCHDOG=1"}
+        await hearing(manager, "WATCHDOG=1")
         healthy[0] = False
+        manager.heard()
         await asyncio.sleep(0.2)
         assert manager.heard() == []
         healthy[0] = True
-        await asyncio.sleep(0.12)
-        assert "WATCHDOG=1" in manager.heard()
+        await hearing(manager, "WATCHDOG=1")
 
 
 async def test_a_loop_that_stands_still_feeds_nobody(manager: Manager) -> None:
@@ -171,7 +189,7 @@ async def test_a_health_check_that_fails_is_not_health(manager: Manager, logged:
         raise KeyError("lag")
 
     task = asyncio.create_task(daemon.feed_watchdog(broken))
-    await asyncio.sleep(0.1)
+    await until(lambda: logged)
     assert not task.done()
     task.cancel()
     assert manager.heard() == []
@@ -187,9 +205,7 @@ def fill(daemon: ServiceManager) -> None:
 
 def test_a_full_socket_never_blocks_and_never_raises(manager: Manager, logged: Logged) -> None:
     daemon = ServiceManager.from_environment(manager.environ)
-    began = time.monotonic()
     fill(daemon)
-    assert time.monotonic() - began < 2
     assert len(logged) == 1
     daemon.close()
 
@@ -200,8 +216,8 @@ async def test_what_must_arrive_is_sent_again_when_there_is_room(manager: Manage
     daemon.ready("up")
     manager.heard()
     async with fed(daemon, [False]):
-        await asyncio.sleep(0.1)
-    assert manager.heard() == ["READY=1\nSTATUS=up"]
+        await hearing(manager, "READY=1\nSTATUS=up")
+    assert manager.heard() == []
 
 
 def test_a_manager_that_is_gone_is_logged_once(manager: Manager, logged: Logged) -> None:

@@ -326,14 +326,14 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_loop(
 ) -> None:
     release = threading.Event()
     fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (release.wait(5), fsync(fd)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (release.wait(60), fsync(fd)))
     file = StatusFile(tmp_path / "status.json", document)
     write = asyncio.create_task(file.write_now())
     began = time.monotonic()
     for _ in range(10):
         file.changed()
         await asyncio.sleep(0.001)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 30
     assert not write.done()
     release.set()
     assert await write is True

@@ -111,7 +111,7 @@ async def running_bus(
     assert not faults, faults
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Wait for something that gives no event."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - that is what this is
@@ -159,7 +159,7 @@ class Dealer:
         """Send whatever."""
         await self.socket.send_multipart(frames)
 
-    async def receive(self, timeout_s: float = 20.0) -> Message:
+    async def receive(self, timeout_s: float = 60.0) -> Message:
         """Return the next message from the socket."""
         frames = await asyncio.wait_for(self.socket.recv_multipart(), timeout_s)
         assert len(frames) == 2
@@ -167,13 +167,13 @@ class Dealer:
         message: Message = msgpack.unpackb(frames[1])
         return message
 
-    async def terminal(self, request_id: str, timeout_s: float = 20.0) -> Message:
+    async def terminal(self, request_id: str, timeout_s: float = 60.0) -> Message:
         """Return the reply or error of a request."""
         return await self.match(
             lambda message: message["id"] == request_id and message["type"] != "progress", timeout_s
         )
 
-    async def match(self, wanted: Callable[[Message], bool], timeout_s: float = 20.0) -> Message:
+    async def match(self, wanted: Callable[[Message], bool], timeout_s: float = 60.0) -> Message:
         """Return the first message that is wanted, keeping the others."""
         for message in self.kept:
             if wanted(message):
@@ -183,7 +183,7 @@ class Dealer:
             self.kept.append(message)
         return message
 
-    async def ask(self, op: str, params: Any = None, timeout_s: float = 20.0, **envelope: Any) -> Message:
+    async def ask(self, op: str, params: Any = None, timeout_s: float = 60.0, **envelope: Any) -> Message:
         """Send a request and return how it ended."""
         return await self.terminal(await self.send(op, params, **envelope), timeout_s)
 
@@ -229,14 +229,14 @@ class Subscriber:
         """Leave."""
         self._context.destroy(0)
 
-    async def receive(self, timeout_s: float = 10.0) -> tuple[str, Message]:
+    async def receive(self, timeout_s: float = 60.0) -> tuple[str, Message]:
         """Return the next event."""
         topic, body = await asyncio.wait_for(self.socket.recv_multipart(), timeout_s)
         event: Message = msgpack.unpackb(body)
         return topic.decode(), event
 
     async def upto(
-        self, wanted: Callable[[str, Message], bool], timeout_s: float = 20.0
+        self, wanted: Callable[[str, Message], bool], timeout_s: float = 60.0
     ) -> list[tuple[str, Message]]:
         """Return every event up to the first that is wanted, with it."""
         events = []

@@ -281,7 +281,7 @@ def test_a_wrong_value_is_shown_in_few_words_and_short_time(value: Any) -> None:
     body = msgpack.packb(request(timeout=value))
     began_s = time.process_time()
     error = refusal(body)
-    assert time.process_time() - began_s < 0.25
+    assert time.process_time() - began_s < 1.5
     assert len(error.message) < 120
 
 

@@ -32,7 +32,7 @@ def test_the_ten_lines_of_python_are_answered(daemon: RunningDaemon) -> None:
         [sys.executable, "-c", code("python", daemon)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert "'payload': 'hello'" in done.stdout, done.stderr
@@ -46,7 +46,7 @@ def test_the_cpp_client_compiles_and_is_answered(daemon: RunningDaemon, tmp_path
     binary = tmp_path / "client"
     flags = ["-std=c++17", "-DMSGPACK_NO_BOOST", "-Wall", "-Wextra", "-Werror"]
     subprocess.run(["g++", *flags, str(source), "-lzmq", "-o", str(binary)], check=True, timeout=110)
-    done = subprocess.run([str(binary)], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([str(binary)], capture_output=True, text=True, timeout=60, check=False)
     assert '"payload":"hello"' in done.stdout.replace(" ", ""), done.stdout + done.stderr
 
 

@@ -124,7 +124,7 @@ def test_ctrl_c_cancels_the_request(bus: BusProcess) -> None:
         while client.call("bus.status")["running"] == 0:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert (out, err) == ("", "cancelled\n")
         assert client.call("bus.status")["jobs"] == []
@@ -151,7 +151,7 @@ def on_a_terminal(words: list[str], **environment: str) -> tuple[str, str]:
             break
         drawn += chunk
     os.close(ours)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     return out.decode(), drawn.decode()
 
 

@@ -59,7 +59,7 @@ class Served:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         *,
-        timeout_s: float = 30.0,
+        timeout_s: float = 60.0,
     ) -> Answer:
         """Send one request. A dict is sent as JSON."""
         headers = dict(headers or {})

@@ -184,7 +184,7 @@ def test_a_client_that_goes_away_cancels_its_request(served: Served) -> None:
             time.sleep(0.02)
     began_s = time.monotonic()
     while served.inside(lambda: "leaving" in served.bus.dispatcher.jobs):
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < 25
         time.sleep(0.02)
 
 

@@ -17,8 +17,8 @@ from tests.adapters.http.conftest import Served, read_all, serving
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve with little patience."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Connection, "head_s", 0.5)
-        patch.setattr(Connection, "stalled_s", 0.5)
+        patch.setattr(Connection, "head_s", 1.0)
+        patch.setattr(Connection, "stalled_s", 1.0)
         patch.setattr(connection, "MOST_CONNECTIONS", 50)
         with serving(tmp_path_factory.mktemp("hasty")) as served:
             yield served
@@ -27,13 +27,14 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(autouse=True)
 def _a_good_client_is_answered_afterwards(hasty: Served) -> Iterator[None]:
     yield
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while hasty.inside(lambda: len(hasty.server._server.server_state.connections)) > 0:
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
     assert hasty.post("bus/ping?payload=still-here").json["payload"] == "still-here"
 
 
+PATIENCE_S = 30.0  # long past every bound above, on the busiest machine
 CLOSE = b"Connection: close\r\n\r\n"
 GARBAGE = {
     "no HTTP": b"DAWG1\x81\xa2id\x01" + bytes(100),
@@ -91,7 +92,7 @@ def test_chunks_that_lie_end_the_request(hasty: Served, chunks: bytes) -> None:
 def test_a_head_that_does_not_come_is_not_waited_for(hasty: Served, begin: bytes) -> None:
     began_s = time.monotonic()
     answer = hasty.raw(begin)
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < PATIENCE_S
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"DEADLINE_EXCEEDED" in answer
 
@@ -100,10 +101,10 @@ def test_a_head_that_comes_a_byte_at_a_time_is_not_waited_for(hasty: Served) -> 
     began_s = time.monotonic()
     with hasty.connect() as client, contextlib.suppress(ConnectionError):
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-        while time.monotonic() - began_s < 10:
+        while time.monotonic() - began_s < PATIENCE_S:
             client.sendall(b"X: y\r\n")
             time.sleep(0.05)
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < PATIENCE_S
 
 
 def test_the_second_head_on_a_connection_is_not_waited_for_either(hasty: Served) -> None:
@@ -115,7 +116,7 @@ def test_the_second_head_on_a_connection_is_not_waited_for_either(hasty: Served)
         began_s = time.monotonic()
         client.sendall(b"GET /health HT")
         assert read_all(client).startswith(b"HTTP/1.1 408")
-        assert time.monotonic() - began_s < 5
+        assert time.monotonic() - began_s < PATIENCE_S
 
 
 def test_connections_are_bounded_in_number(hasty: Served) -> None:
@@ -130,7 +131,7 @@ def test_a_client_that_does_not_read_its_answer_is_cut_off(hasty: Served) -> Non
     with hasty.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(b"POST /api/v1/dummy/big?megabytes=20 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        deadline_s = time.monotonic() + 20
+        deadline_s = time.monotonic() + 60
         while hasty.inside(lambda: len(hasty.server._server.server_state.connections)) > 0:
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
@@ -141,10 +142,10 @@ def test_a_client_that_goes_on_sending_what_was_refused_is_cut_off(hasty: Served
     began_s = time.monotonic()
     with hasty.connect() as client, contextlib.suppress(ConnectionError):
         client.sendall(head)
-        while time.monotonic() - began_s < 10:
+        while time.monotonic() - began_s < PATIENCE_S:
             client.sendall(bytes(1000))
             time.sleep(0.01)
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < PATIENCE_S
 
 
 def test_pipelined_requests_are_answered_in_order(hasty: Served) -> None:

