@@ -10,6 +10,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +40,8 @@ DEFAULT_TIMEOUT_S = 60.0
 
 # The one parameter that is the bus's own: engines report to it, callers never send it.
 PROGRESS_PARAMETER = "progress"
+# A paragraph of its own under "Parameters", or the last of several names that share one.
+_PROGRESS_IN_MANUAL = re.compile(rf"(?m)^{PROGRESS_PARAMETER}\n(?: +.*(?:\n|\Z))+|, {PROGRESS_PARAMETER}$")
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,11 @@ class Operation:
 
     @cached_property
     def manual(self) -> str:
-        """The function's docstring, for `describe`, the OpenAPI page and the command line."""
-        return inspect.getdoc(self.function) or ""
+        """The function's docstring, for `describe`, the OpenAPI page and the command line.
+
+        Without the parameter that is the bus's own, which no caller sends.
+        """
+        return _PROGRESS_IN_MANUAL.sub("", inspect.getdoc(self.function) or "")
 
     @property
     def summary(self) -> str:

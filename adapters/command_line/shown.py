@@ -7,11 +7,12 @@ from typing import Any
 from adapters.command_line.terminal import width
 
 _LONG_TEXT = 400
+_LONG_LIST = 24
 _FOR_PEOPLE = 100
 
 
 def lines(result: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Write a result; lists are wrapped, long encoded text is shortened (`--json` has it whole)."""
+    """Write a result; lists are wrapped, long ones and encoded text shortened (`--json` has them whole)."""
     yield from _map(result, schema, schema, "")
 
 
@@ -35,8 +36,10 @@ def _value(
     elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
         yield label.rstrip()
         inner = _resolve(rule.get("items"), schema)
-        for item in value:
+        for item in value[:_LONG_LIST]:
             yield from _item(item, inner, schema, indent + "  ")
+        if len(value) > _LONG_LIST:
+            yield f"{indent}  ... ({len(value)} in all)"
     else:
         unit = str(rule.get("unit") or _resolve(rule.get("items"), schema).get("unit") or "")
         yield from _wrapped(label, _plain(value), f" {unit}" if unit not in ("", "1") else "")
@@ -71,6 +74,8 @@ def _plain(value: Any) -> str:
         return number(value)
     if isinstance(value, bytes):
         return f"{len(value)} bytes (-o FILE writes them)"
+    if isinstance(value, list) and len(value) > _LONG_LIST:
+        return f"{', '.join(_plain(item) for item in value[:_LONG_LIST])}, ... ({len(value)} in all)"
     if isinstance(value, list | Mapping):
         return ", ".join(_plain(item) for item in value) or "none"
     if isinstance(value, bool):

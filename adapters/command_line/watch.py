@@ -127,10 +127,16 @@ def _line(event: Event) -> str:
     job = job_of(event.topic)
     if job is not None:
         op, job_id, kind = job
-        said = _progress(event) if kind == "progress" else f"{body.get('state')} {body.get('code', '')}"
+        said = (
+            _progress(event) if kind == "progress" else _state(str(body["state"]), str(body.get("code", "")))
+        )
         return f"{clock} job {op} {job_id} {said}".rstrip()
     words: Callable[[Event], str] = {"heartbeat/": _heartbeat, "status/": _status}.get(event.topic, _topic)
     return f"{clock} {words(event)}"
+
+
+def _state(state: str, code: str) -> str:
+    return state if code.lower() == state else f"{state} {code}".rstrip()
 
 
 def _progress(event: Event) -> str:

@@ -47,6 +47,16 @@ def beats(
     """Place the beats.
 
     At length.
+
+    Parameters
+    ----------
+    path
+        The recording.
+    progress
+        Told how far it is,
+        and what it does.
+    tempo, style, progress
+        As they are.
     """
     progress(1.0, str(path))
     return Beats(tempo, [1.0])
@@ -74,7 +84,12 @@ def test_a_signature_is_the_schema() -> None:
 
 def test_a_docstring_is_the_manual() -> None:
     assert OPERATION.summary == "Place the beats."
-    assert OPERATION.manual == "Place the beats.\n\nAt length."
+    assert OPERATION.manual.startswith("Place the beats.\n\nAt length.")
+
+
+def test_the_manual_is_silent_on_progress_which_no_caller_sends() -> None:
+    _, _, parameters = OPERATION.manual.partition("----------\n")
+    assert parameters == "path\n    The recording.\ntempo, style\n    As they are."
 
 
 def test_a_default_is_filled_in_and_what_is_given_is_kept() -> None:

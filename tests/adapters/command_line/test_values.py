@@ -111,6 +111,15 @@ def test_results_are_shown_with_their_units() -> None:
     ]
 
 
+def test_long_lists_are_shortened_for_people() -> None:
+    result = {"beats": [0.5] * 1000, "notes": [{"pitch": 60}] * 30}
+    shown_lines = list(shown.lines(result, {}))
+    assert " ".join(" ".join(shown_lines).split()).count("0.5") == 24
+    assert "(1000 in all)" in " ".join(shown_lines)
+    assert shown_lines.count("  - pitch  60") == 24
+    assert shown_lines[-1] == "  ... (30 in all)"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

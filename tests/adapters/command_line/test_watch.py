@@ -16,6 +16,7 @@ from rich.console import Console
 from adapters.command_line.live import drawn
 from adapters.command_line.picture import Picture
 from adapters.command_line.pulse import Pulse
+from adapters.command_line.watch import _line
 from bus.client import BlockingClient, Event
 from tests.adapters.command_line.conftest import PROGRAM, at, begun
 from tests.bus_process import BusProcess, free_endpoint
@@ -25,6 +26,14 @@ Run = Callable[..., Any]
 
 def event(topic: str, seq: int, instance: str = "a", **body: Any) -> Event:
     return Event(topic, {"instance": instance, "seq": seq, "time": 0.0, **body})
+
+
+def test_a_state_is_told_once_and_a_failure_with_its_code() -> None:
+    cancelled = event("job/a.b/1/state/", 1, state="cancelled", code="CANCELLED")
+    assert _line(cancelled).endswith(" job a.b 1 cancelled")
+    failed = event("job/a.b/1/state/", 2, state="failed", code="ABORTED")
+    assert _line(failed).endswith(" job a.b 1 failed ABORTED")
+    assert _line(event("job/a.b/1/state/", 3, state="queued")).endswith(" job a.b 1 queued")
 
 
 def test_a_restart_is_noticed() -> None:
