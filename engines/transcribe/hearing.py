@@ -1,0 +1,180 @@
+"""One pass over a recording: decoded once, in blocks, through both networks or one of them.
+
+Notes are decided while it runs, a minute and a half at a time, so that memory does not grow with the length
+of a recording but for its drum spectrum: 86 MB for three hours.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soxr
+
+from engines._audio import AudioReader, FloatArray, to_mono
+from engines._units import Progress
+from engines.transcribe import drum_spectrum, pitch_model
+from engines.transcribe.drum_model import Strokes, activations, network, strokes
+from engines.transcribe.drum_spectrum import DrumListener
+from engines.transcribe.note_creation import TRAINED, Rules, bend, create_notes
+from engines.transcribe.pitch_model import Activations, PitchListener, frame_times
+
+SEGMENT: Final = 8192  # frames decided at a time: 95 s
+BEFORE: Final = 1024  # frames before them that are looked at again, so that what began there is known
+AFTER: Final = 2048  # and after: a note held longer than 24 s beyond its segment is cut there
+# Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
+CANCELLED: Final = 0.01
+
+
+@dataclass(frozen=True)
+class HeardNote:
+    """A pitched note: seconds, MIDI pitch, mean likelihood, bend in semitones at its frames or None."""
+
+    start: float
+    end: float
+    pitch: int
+    amplitude: float
+    bend: FloatArray | None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one pass heard.
+
+    Attributes
+    ----------
+    notes
+        Pitched notes in order of start; empty unless asked for.
+    drums
+        Strokes by class of `drum_model.CLASSES`; empty unless asked for.
+    duration
+        Seconds.
+    """
+
+    notes: list[HeardNote]
+    drums: list[Strokes]
+    duration: float
+
+
+class NoteCollector:
+    """Collects activations and turns them into notes a segment at a time."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._waiting: list[Activations] = []
+        self._n_waiting = 0
+        self._first = 0  # frame of the recording at which what waits begins
+        self._decided = 0  # frame of the recording up to which notes have been handed out
+        self.notes: list[HeardNote] = []
+
+    def push(self, heard: Activations) -> None:
+        """Add frames."""
+        self._waiting.append(heard)
+        self._n_waiting += len(heard.notes)
+        if self._first + self._n_waiting - self._decided >= SEGMENT + AFTER:
+            self._decide(self._decided + SEGMENT)
+
+    def finish(self) -> list[HeardNote]:
+        """Decide the rest; return all notes in order of start."""
+        if self._n_waiting:
+            self._decide(self._first + self._n_waiting)
+        return sorted(self.notes, key=lambda note: (note.start, note.pitch))
+
+    def _decide(self, until: int) -> None:
+        heard = _joined(self._waiting)
+        last = self._first + self._n_waiting
+        times = frame_times(self._first, self._n_waiting)
+        for found in create_notes(heard, self._rules):
+            if self._decided <= self._first + found.start < until:
+                bent = None if heard.contours is None else bend(heard.contours, found)
+                start, end = float(times[found.start]), float(times[found.end])
+                pitch = found.pitch + pitch_model.LOWEST_PITCH
+                self.notes.append(HeardNote(start, end, pitch, found.amplitude, bent))
+        keep = max(self._first, until - BEFORE) - self._first
+        self._waiting = [] if until >= last else [_from(heard, keep)]
+        self._first, self._n_waiting, self._decided = self._first + keep, self._n_waiting - keep, until
+
+
+def _joined(parts: list[Activations]) -> Activations:
+    if len(parts) == 1:
+        return parts[0]
+    contours = [part.contours for part in parts if part.contours is not None]
+    return Activations(
+        np.concatenate([part.notes for part in parts]),
+        np.concatenate([part.onsets for part in parts]),
+        np.concatenate(contours) if contours else None,
+    )
+
+
+def _from(heard: Activations, first: int) -> Activations:
+    contours = None if heard.contours is None else heard.contours[first:].copy()
+    return Activations(heard.notes[first:].copy(), heard.onsets[first:].copy(), contours)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to listen for: notes, strokes on drums, how notes are bent, and what counts as a note."""
+
+    pitched: bool = True
+    drums: bool = True
+    bends: bool = False
+    rules: Rules = TRAINED
+
+
+def hear(path: Path, wanted: Wanted, progress: Progress, begin: float = 0.0) -> Heard:
+    """Hear the notes and strokes of a recording.
+
+    Reports progress from `begin` to 0.98, at least every 1.5 s of audio. Raises as
+    `engines._audio.AudioReader` does, and NotInstalledError if a model is missing.
+    """
+    heard, cancelled = _hear(path, wanted, progress, begin, None)
+    if cancelled is not None:
+        heard, _ = _hear(path, wanted, progress, begin, cancelled)
+    return heard
+
+
+def _hear(
+    path: Path, wanted: Wanted, progress: Progress, begin: float, channel: int | None
+) -> tuple[Heard, int | None]:
+    pitch_listener, collector = PitchListener(wanted.bends), NoteCollector(wanted.rules)
+    drum_listener = DrumListener()
+    with AudioReader(path) as reader:
+        to_pitch, to_drums = _Resampler(reader.sr, pitch_model.SR), _Resampler(reader.sr, drum_spectrum.SR)
+        power, mono_power = np.zeros(reader.n_channels), 0.0
+        for block in reader.blocks():
+            mono = to_mono(block) if channel is None else block[channel].copy()
+            power += np.einsum("ij,ij->i", block, block)
+            mono_power += float(np.vdot(mono, mono))
+            done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
+            progress(begin + (0.98 - begin) * min(1.0, done), "notes")
+            if wanted.pitched:
+                for heard in pitch_listener.push(to_pitch.push(mono)):
+                    collector.push(heard)
+            if wanted.drums:
+                drum_listener.push(to_drums.push(mono))
+        if channel is None and mono_power < CANCELLED * power.mean():
+            return Heard([], [], 0.0), int(np.argmax(power))
+        duration = reader.duration
+    struck: list[Strokes] = []
+    if wanted.pitched:
+        for heard in (*pitch_listener.push(to_pitch.finish()), *pitch_listener.finish()):
+            collector.push(heard)
+    if wanted.drums:
+        drum_listener.push(to_drums.finish())
+        net = network()
+        struck = strokes(activations(drum_listener.finish(), net), net.thresholds)
+    return Heard(collector.finish(), struck, duration), None
+
+
+class _Resampler:
+    def __init__(self, sr: int, new_sr: int) -> None:
+        self._stream = (
+            None if sr == new_sr else soxr.ResampleStream(sr, new_sr, 1, dtype="float32", quality="HQ")
+        )
+
+    def push(self, y: FloatArray) -> FloatArray:
+        return y if self._stream is None else np.asarray(self._stream.resample_chunk(y))
+
+    def finish(self) -> FloatArray:
+        empty: FloatArray = np.zeros(0, np.float32)
+        return empty if self._stream is None else np.asarray(self._stream.resample_chunk(empty, last=True))

@@ -1,0 +1,191 @@
+"""Drum kits to train on: one-shots of soundfonts, and kits made from random oscillators and noise.
+
+A kit is, by General MIDI percussion key, one or more one-shots from soft to loud, mono at 44100 Hz. Playing
+a performance is then adding them up, a thousand times as fast as synthesising each.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import scipy.signal
+
+from engines._audio import FloatArray, load_mono
+from engines._notes import Note, Part, Score, write
+from engines.transcribe.training.scores import CLASS_OF, DRUM_KEYS, SR, Played, Rng, render
+
+Kit: TypeAlias = dict[int, list[FloatArray]]
+
+VELOCITIES = (40, 80, 120)
+_APART_S = 2.0
+
+
+def sampled_kit(soundfont: Path, program: int) -> Kit:
+    """Strike every drum of a soundfont's kit at three velocities and keep the sounds."""
+    keys = [key for keys in DRUM_KEYS.values() for key in keys if key not in (22, 26, 58)]
+    strikes = [(key, velocity) for key in keys for velocity in VELOCITIES]
+    part = tuple(Note(2 * _APART_S * i, key, 0.5, velocity) for i, (key, velocity) in enumerate(strikes))
+    score = Score((Part("kit", part, program, drums=True),), quarters=2 * _APART_S * len(strikes))
+    # The channel's program chooses the kit; the writer leaves it out for drums, so it is put in front.
+    data = _with_program(write(score), program)
+    y = render(data, soundfont, gain=0.6).mean(axis=0)
+    kit: Kit = {}
+    for i, (key, _) in enumerate(strikes):
+        a = round(i * _APART_S * SR)
+        shot = y[a : a + round(_APART_S * SR)]
+        if len(shot) and np.abs(shot).max() > 1e-4:
+            kit.setdefault(key, []).append(_trimmed(shot))
+    return _as_loud(kit)
+
+
+_NAMED = (  # words in an instrument's name, in the order they are looked for, and the key they mean
+    (("kick", "bass drum", "bassdrum", "bd"), 36),
+    (("stick", "rim"), 37),
+    (("clap",), 39),
+    (("snare", "sd"), 38),
+    (("open hat", "hat open", "open hh", "hh open", "open hi", "hihat open", "hi-hat open"), 46),
+    (("pedal", "foot"), 44),
+    (("hat", "hh", "hihat"), 42),
+    (("floor", "tom low", "low tom", "tom l", "tom 3"), 43),
+    (("tom h", "hi tom", "high tom", "tom 1"), 48),
+    (("tom",), 45),
+    (("ride",), 51),
+    (("crash", "cymbal", "splash", "china"), 49),
+)
+
+
+def hydrogen_kit(folder: Path) -> Kit:
+    """Read a kit of the drum machine Hydrogen: a folder with `drumkit.xml` and recordings.
+
+    What a drum is is read off its name; names that say nothing, and percussion, are left out. One to three
+    layers of each are kept, from soft to loud.
+    """
+    text = (folder / "drumkit.xml").read_text("utf-8", "replace")
+    kit: Kit = {}
+    for instrument in text.split("<instrument>")[1:]:
+        names = re.findall(r"<name>([^<]*)", instrument)
+        key = next((key for words, key in _NAMED for w in words if names and w in names[0].lower()), None)
+        files = [folder / html.unescape(name) for name in re.findall(r"<filename>([^<]*)", instrument)]
+        shots = [load_mono(file, SR) for file in files if file.is_file()]
+        if key is None or key in kit or not shots:
+            continue
+        chosen = shots if len(shots) <= 3 else [shots[0], shots[len(shots) // 2], shots[-1]]
+        peaks = [float(np.abs(shot).max()) for shot in chosen]
+        kit[key] = [_trimmed(shot) for _, shot in sorted(zip(peaks, chosen, strict=True), key=lambda x: x[0])]
+    return _as_loud(kit)
+
+
+def _with_program(midi: bytes, program: int) -> bytes:
+    """Set the drum channel's program at the start of the second track."""
+    at = midi.index(b"MTrk", 22)
+    size = int.from_bytes(midi[at + 4 : at + 8], "big")
+    change = bytes((0x00, 0xC9, program))
+    return midi[: at + 4] + (size + 3).to_bytes(4, "big") + change + midi[at + 8 :]
+
+
+def _as_loud(kit: Kit) -> Kit:
+    """Scale a kit so that its loudest sample is 1, and its drums go with those of others."""
+    loudest = max((float(np.abs(shot).max()) for shots in kit.values() for shot in shots), default=1.0)
+    return {key: [shot / loudest for shot in shots] for key, shots in kit.items()}
+
+
+def _trimmed(y: FloatArray) -> FloatArray:
+    loud = np.flatnonzero(np.abs(y) > 1e-4 * np.abs(y).max())
+    return y[: loud[-1] + 1].copy()
+
+
+def made_kit(rng: Rng) -> Kit:
+    """Make a kit as drum machines do: falling sines, filtered noise, clusters of square waves."""
+    f_kick, f_tom = rng.uniform(38, 70), rng.uniform(80, 130)
+    kit: Kit = {36: [_drum(rng, f_kick, rng.uniform(2, 8), rng.uniform(5, 25), click=rng.uniform(0, 0.4))]}
+    f_snare, rattle = rng.uniform(150, 260), rng.uniform(0.4, 1.0)
+    kit[38] = [
+        (1 - rattle) * _drum(rng, f_snare, rng.uniform(1.2, 2), rng.uniform(15, 40))
+        + rattle * _noise(rng, rng.uniform(400, 2500), 16000, rng.uniform(10, 40))
+    ]
+    kit[37] = [_noise(rng, 1200, 6000, rng.uniform(60, 120)) * 0.6]
+    clap = _noise(rng, 700, rng.uniform(3000, 9000), rng.uniform(18, 40))
+    kit[39] = [sum((np.roll(clap, round(d * SR)) for d in (0.0, 0.009, 0.018)), np.zeros_like(clap)) * 0.6]
+    low, metal = rng.uniform(4000, 8000), rng.uniform(0, 1)
+    closed, opened = rng.uniform(40, 110), rng.uniform(5, 14)
+    kit[42] = [0.4 * _metallic(rng, low, closed, metal)]
+    kit[46] = [0.4 * _metallic(rng, low, opened, metal)]
+    kit[44] = [0.3 * _metallic(rng, low, closed * 1.3, metal)]
+    for i, key in enumerate((43, 45, 47, 48, 50)):
+        kit[key] = [_drum(rng, f_tom * 1.2**i, rng.uniform(1.3, 2.2), rng.uniform(6, 18))]
+    kit[49] = [0.6 * _metallic(rng, rng.uniform(1500, 4000), rng.uniform(1.5, 4), 0.3)]
+    kit[51] = [0.3 * _metallic(rng, rng.uniform(2500, 5000), rng.uniform(3, 7), 0.8)]
+    return _as_loud({key: [_trimmed(shot) for shot in shots] for key, shots in kit.items()})
+
+
+_TIME: FloatArray = np.arange(round(1.5 * SR)) / SR
+
+
+def _drum(rng: Rng, f: float, fall: float, decay: float, click: float = 0.1) -> FloatArray:
+    t = _TIME
+    speed = rng.uniform(20, 90)
+    phase = f * (t + (fall - 1) * (1 - np.exp(-speed * t)) / speed)
+    y: FloatArray = np.sin(2 * np.pi * phase + rng.uniform(0, 1.5)) * np.exp(-decay * t)
+    y += click * rng.standard_normal(len(t)) * np.exp(-400 * t)
+    return y
+
+
+def _noise(rng: Rng, low: float, high: float, decay: float) -> FloatArray:
+    t = _TIME
+    sos = scipy.signal.butter(2, (low, min(high, 0.45 * SR)), "bandpass", fs=SR, output="sos")
+    y: FloatArray = scipy.signal.sosfilt(sos, rng.standard_normal(len(t))) * np.exp(-decay * t)
+    y /= np.abs(y).max() + 1e-9
+    return y
+
+
+def _metallic(rng: Rng, low: float, decay: float, metal: float) -> FloatArray:
+    t = _TIME
+    squares = sum((np.sign(np.sin(2 * np.pi * f * t)) for f in rng.uniform(200, 900, 6)), np.zeros_like(t))
+    sos = scipy.signal.butter(3, low, "highpass", fs=SR, output="sos")
+    raw = metal * squares / 2 + (1 - metal) * rng.standard_normal(len(t))
+    y: FloatArray = scipy.signal.sosfilt(sos, raw) * np.exp(-decay * t)
+    y /= np.abs(y).max() + 1e-9
+    return y
+
+
+def play(notes: Sequence[Played], kit: Kit, seconds: float) -> FloatArray:
+    """Play a performance on a kit, shape (n_samples,); an open hat ends where the hat is struck again."""
+    y = np.zeros(round(seconds * SR) + 1)
+    hats = [n.start for n in notes if CLASS_OF.get(n.pitch) == CLASS_OF[42]]
+    for note in notes:
+        shots = kit.get(_key(kit, note.pitch), [])
+        start = round(note.start * SR)
+        if not shots or start >= len(y):
+            continue
+        layer = int(np.argmin(np.abs(np.linspace(40, 120, len(shots)) - note.velocity))) if shots[1:] else 0
+        nominal = VELOCITIES[layer] if len(shots) == len(VELOCITIES) else 100
+        shot = shots[layer] * (note.velocity / nominal) ** 1.5
+        if note.pitch in (26, 46):
+            later = [t for t in hats if t > note.start + 0.02]
+            if later:
+                shot = _choked(shot, round((min(later) - note.start) * SR))
+        shot = shot[: len(y) - start]
+        y[start : start + len(shot)] += shot
+    return y.astype(np.float32)
+
+
+def _choked(shot: FloatArray, n: int) -> FloatArray:
+    fade = np.clip((n + 400 - np.arange(len(shot))) / 400, 0, 1)
+    result: FloatArray = shot * fade
+    return result
+
+
+def _key(kit: Kit, pitch: int) -> int:
+    """Return the kit's own key for a pitch: itself, or the first of its class."""
+    edges = {22: 42, 26: 46, 58: 43, 40: 38, 35: 36}
+    for key in (pitch, edges.get(pitch, pitch), *_family(pitch)):
+        if key in kit:
+            return key
+    return -1
+
+
+def _family(pitch: int) -> Iterable[int]:
+    return DRUM_KEYS[CLASS_OF[pitch]] if pitch in CLASS_OF else ()

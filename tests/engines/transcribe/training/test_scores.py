@@ -1,0 +1,44 @@
+"""What the models are trained on is what its truth says."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engines import _notes
+from engines.transcribe.training import kits, scores, train_drums
+
+
+@pytest.mark.parametrize("role", list(scores.PROGRAMS))
+def test_a_key_is_struck_again_only_after_it_was_let_go(role: str) -> None:
+    notes = scores.compose(role, np.random.default_rng(3), 12.0)
+    assert notes == sorted(notes)
+    assert notes[-1].end <= 12.0
+    for pitch in {n.pitch for n in notes}:
+        line = [n for n in notes if n.pitch == pitch]
+        assert all(a.end < b.start for a, b in pairwise(line))
+
+
+def test_the_same_seed_gives_the_same_score() -> None:
+    first, second = (scores.compose_drums(np.random.default_rng(4), 8.0) for _ in range(2))
+    assert first == second
+
+
+def test_a_score_is_written_at_its_seconds() -> None:
+    notes = scores.compose("piano", np.random.default_rng(5), 8.0)
+    score = _notes.read(scores.midi(notes))
+    assert [score.seconds(n.start) for n in score.parts[0].notes] == pytest.approx(
+        [n.start for n in notes], abs=0.002
+    )
+
+
+def test_a_made_kit_sounds_where_it_is_struck() -> None:
+    rng = np.random.default_rng(6)
+    kit = kits.made_kit(rng)
+    y = kits.play([scores.Played(0.5, 36, 0.6, 100), scores.Played(0.9, 42, 1.0, 100)], kit, 2.0)
+    assert not y[: round(0.5 * scores.SR)].any()
+    assert np.abs(y[round(0.5 * scores.SR) : round(0.6 * scores.SR)]).max() > 0.05
+
+
+def test_hits_use_each_stroke_once() -> None:
+    assert train_drums.hits(np.array([1.0, 1.02, 3.0]), np.array([1.01, 2.0, 3.04])) == 2
