@@ -1,11 +1,13 @@
 """Measure `transcribe.audio`: notes beside basic-pitch's own `predict`, strokes on drums, speed, memory.
 
-    python bench/transcribe.py [--seed 7] [--pieces 8] [--soundfont F.sf2] [--groove DIR]
+    python bench/transcribe.py [--seed 7] [--pieces 8] [--soundfont F.sf2]
+        [--groove DIR] [--hydrogen DIR]
 
 Needs fluidsynth and a General MIDI soundfont that the models were not trained on (Debian: `fluidsynth
 timgm6mb-soundfont`). Scores are composed from the seed by the engine's own `training/scores.py`, whose
 training runs use other seeds and another soundfont. `--groove` adds drummers of the Groove MIDI Dataset's
-validation split. basic-pitch runs in a process of its own, on the same ONNX model, on one thread.
+validation split, `--hydrogen` the kits of Debian's hydrogen-drumkits (/usr/share/hydrogen/data/drumkits)
+that training kept back. basic-pitch runs in a process of its own, on the same ONNX model, on one thread.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from engines import _audio, transcribe  # noqa: E402
 from engines.transcribe.drum_model import CLASSES, KEYS  # noqa: E402
 from engines.transcribe.result import Transcription  # noqa: E402
 from engines.transcribe.training import scores, train_drums  # noqa: E402
-from engines.transcribe.training.kits import play, sampled_kit  # noqa: E402
+from engines.transcribe.training.kits import audible, hydrogen_kit, play, sampled_kit  # noqa: E402
 
 SECONDS = 20.0
 TIMGM = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
@@ -132,19 +134,24 @@ def melodic(folder: Path, soundfont: Path, seed: int, count: int) -> None:
     )
 
 
-def drums(folder: Path, soundfont: Path, seed: int, count: int, groove: Path | None) -> None:
+def drums(
+    folder: Path, soundfont: Path, seed: int, count: int, *, groove: Path | None, hydrogen: Path | None
+) -> None:
     rng = np.random.default_rng(seed)
     rows: dict[str, list[tuple[list[scores.Played], Transcription]]] = defaultdict(list)
     songs = train_drums.performances(groove, "validation") if groove else []
     kits = [sampled_kit(soundfont, program) for program in train_drums.KIT_PROGRAMS]
+    if hydrogen:
+        kits += [hydrogen_kit(hydrogen / name) for name in train_drums.HELD_BACK]
     music = train_drums.accompaniments([soundfont], 4, rng)
-    for i in range(2 * count):
+    for i in range(3 * count):
         kit = kits[i % len(kits)]
         made = {"patterns": scores.compose_drums(rng, 12.0)}
         made["patterns in a mix"] = scores.compose_drums(rng, 12.0)
         if songs:
             made["drummers"] = train_drums.excerpt(songs[int(rng.integers(len(songs)))], rng)
-        for name, played in made.items():
+        for name, score in made.items():
+            played = audible(score, kit)
             y = play(played, kit, 12.0)
             y = y / (np.abs(y).max() + 1e-9)
             if "mix" in name:
@@ -195,13 +202,21 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=8, help="of each instrument")
     parser.add_argument("--soundfont", type=Path, default=TIMGM)
     parser.add_argument("--groove", type=Path)
+    parser.add_argument("--hydrogen", type=Path)
     parser.add_argument("--seconds", type=float, default=240.0, help="of the long file")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}, {arguments.soundfont.name}\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         melodic(folder, arguments.soundfont, arguments.seed, arguments.pieces)
-        drums(folder, arguments.soundfont, arguments.seed, arguments.pieces, arguments.groove)
+        drums(
+            folder,
+            arguments.soundfont,
+            arguments.seed,
+            arguments.pieces,
+            groove=arguments.groove,
+            hydrogen=arguments.hydrogen,
+        )
         speed(folder, arguments.soundfont, arguments.seed, arguments.seconds)
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
 

@@ -71,11 +71,11 @@ def network() -> Network:
         with np.load(WEIGHTS) as stored:
             net = Network(**{key: stored[key].astype(np.float32) for key in stored.files})
         net.forward(np.zeros((1, (BEFORE + 1 + AFTER) * N_BANDS), np.float32))  # whether its layers fit
-        return net
     except (OSError, ValueError, TypeError) as error:
         raise NotInstalledError(
             f"model: {WEIGHTS.name} of transcribe is missing or damaged; reinstall the program"
         ) from error
+    return net
 
 
 def level(log_bands: FloatArray) -> float:
@@ -125,6 +125,8 @@ def strokes(activation: FloatArray, thresholds: FloatArray) -> list[Strokes]:
 
 
 def _strokes(p: FloatArray, strength: FloatArray, threshold: float) -> Strokes:
+    if len(p) == 0:
+        return Strokes(np.zeros(0), np.zeros(0), np.zeros(0))
     padded = np.pad(p, NEIGHBOURHOOD)
     highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURHOOD + 1).max(axis=1)
     peaks = np.flatnonzero((p >= threshold) & (p == highest))

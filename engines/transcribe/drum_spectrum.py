@@ -14,7 +14,7 @@ N_FFT = 2048  # bins of 21.5 Hz: fewer cannot tell a bass drum from a tom
 FRAME_RATE = SR / HOP_LENGTH
 N_BANDS = 40
 LOWEST_HZ, HIGHEST_HZ = 32.0, 16_000.0
-FLOOR = 1e-6  # about -120 dB of a full-scale sine: silence has a logarithm too
+FLOOR = 1e-8  # 160 dB below a full-scale sine: silence has a logarithm too
 
 
 def band_matrix() -> FloatArray:

@@ -161,13 +161,20 @@ _BEND_WINDOW = np.exp(-0.5 * (np.arange(-_BEND_REACH, _BEND_REACH + 1) / _BEND_S
 
 
 def bend(contours: FloatArray, note: FoundNote) -> FloatArray:
-    """Return by how many semitones a note is bent at each of its frames, in thirds; shape (n_frames,).
+    """Return by how many semitones a note is bent at each of its frames, shape (n_frames,).
 
-    The strongest contour within eight semitones, those nearer preferred.
+    The strongest contour within eight semitones, those nearer preferred, and the vertex of the parabola
+    through its neighbours. In tune is the middle one of a key's three bins (the package takes the lowest,
+    and so tells every note a third of a semitone sharp).
     """
-    centre = BINS_A_SEMITONE * note.pitch
+    centre = BINS_A_SEMITONE * note.pitch + 1
     low, high = max(0, centre - _BEND_REACH), min(BINS_A_SEMITONE * N_PITCHES, centre + _BEND_REACH + 1)
     window = _BEND_WINDOW[low - centre + _BEND_REACH : high - centre + _BEND_REACH]
-    best = np.argmax(contours[note.start : note.end, low:high] * window, axis=1)
-    result: FloatArray = (best + low - centre) / BINS_A_SEMITONE
+    heard = np.pad(contours[note.start : note.end, low:high] * window, ((0, 0), (1, 1)))
+    best = np.argmax(heard[:, 1:-1], axis=1) + 1
+    rows = np.arange(len(heard))
+    left, middle, right = heard[rows, best - 1], heard[rows, best], heard[rows, best + 1]
+    curve = 2 * middle - left - right
+    shift = np.where(curve > 1e-6, 0.5 * (right - left) / np.maximum(curve, 1e-6), 0.0)
+    result: FloatArray = (best - 1 + np.clip(shift, -0.5, 0.5) + low - centre) / BINS_A_SEMITONE
     return result

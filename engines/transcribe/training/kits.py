@@ -172,6 +172,11 @@ def play(notes: Sequence[Played], kit: Kit, seconds: float) -> FloatArray:
     return y.astype(np.float32)
 
 
+def audible(notes: Sequence[Played], kit: Kit) -> list[Played]:
+    """Return the strokes for which a kit has a sound."""
+    return [note for note in notes if _key(kit, note.pitch) in kit]
+
+
 def _choked(shot: FloatArray, n: int) -> FloatArray:
     fade = np.clip((n + 400 - np.arange(len(shot))) / 400, 0, 1)
     result: FloatArray = shot * fade

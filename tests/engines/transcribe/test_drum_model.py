@@ -44,7 +44,7 @@ def test_of_two_peaks_closer_than_50_ms_the_likelier_stays() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 100])
 def test_silence_has_no_strokes(n: int) -> None:
-    silence = np.full((n, N_BANDS), -6, np.float16)
+    silence = np.full((n, N_BANDS), -8, np.float16)
     net = network()
     assert all(len(s.times) == 0 for s in strokes(activations(silence, net), net.thresholds))
 

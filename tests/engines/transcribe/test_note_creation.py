@@ -95,11 +95,12 @@ def longest_run_below(column: FloatArray, threshold: float) -> int:
 
 def test_a_contour_a_third_of_a_semitone_up_is_a_bend_of_a_third() -> None:
     contours = np.zeros((100, 264), np.float32)
-    contours[20:60, 3 * 40 + 1] = 1
+    contours[20:60, 3 * 40 + 2] = 1
     assert bend(contours, FoundNote(20, 40, 60, 0.8)) == pytest.approx(np.full(40, 1 / 3))
 
 
-def test_bends_are_told_at_both_ends_of_the_keyboard() -> None:
-    contours = np.ones((30, 264), np.float32)
-    for pitch in (0, 87):
-        assert bend(contours, FoundNote(5, pitch, 25, 0.8)) == pytest.approx(np.zeros(20))
+@pytest.mark.parametrize("pitch", [0, 87])
+def test_bends_are_told_at_both_ends_of_the_keyboard(pitch: int) -> None:
+    contours = np.zeros((30, 264), np.float32)
+    contours[:, 3 * pitch + 1] = 1
+    assert bend(contours, FoundNote(5, pitch, 25, 0.8)) == pytest.approx(np.zeros(20))
