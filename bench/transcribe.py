@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 from engines import _audio, transcribe  # noqa: E402
 from engines.transcribe.drum_model import CLASSES, KEYS  # noqa: E402
 from engines.transcribe.result import Transcription  # noqa: E402
-from engines.transcribe.training import scores, train_drums  # noqa: E402
+from engines.transcribe.training import recordings, scores, train_drums  # noqa: E402
 from engines.transcribe.training.kits import audible, hydrogen_kit, play, sampled_kit  # noqa: E402
 
 SECONDS = 20.0
@@ -139,17 +139,17 @@ def drums(
 ) -> None:
     rng = np.random.default_rng(seed)
     rows: dict[str, list[tuple[list[scores.Played], Transcription]]] = defaultdict(list)
-    songs = train_drums.performances(groove, "validation") if groove else []
-    kits = [sampled_kit(soundfont, program) for program in train_drums.KIT_PROGRAMS]
+    songs = recordings.performances(groove, "validation") if groove else []
+    kits = [sampled_kit(soundfont, program) for program in recordings.KIT_PROGRAMS]
     if hydrogen:
-        kits += [hydrogen_kit(hydrogen / name) for name in train_drums.HELD_BACK]
-    music = train_drums.accompaniments([soundfont], 4, rng)
+        kits += [hydrogen_kit(hydrogen / name) for name in recordings.HELD_BACK]
+    music = recordings.accompaniments([soundfont], 4, rng)
     for i in range(3 * count):
         kit = kits[i % len(kits)]
         made = {"patterns": scores.compose_drums(rng, 12.0)}
         made["patterns in a mix"] = scores.compose_drums(rng, 12.0)
         if songs:
-            made["drummers"] = train_drums.excerpt(songs[int(rng.integers(len(songs)))], rng)
+            made["drummers"] = recordings.excerpt(songs[int(rng.integers(len(songs)))], rng)
         for name, score in made.items():
             played = audible(score, kit)
             y = play(played, kit, 12.0)

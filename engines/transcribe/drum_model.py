@@ -1,8 +1,9 @@
-"""Which drum is struck when: a small trained network on the drum spectrum, and the peaks of what it says.
+"""Which drum is struck when: a small convolutional network on the drum spectrum, and the peaks of its answer.
 
-The network sees 15 frames of 10 ms, 5 before and 9 after the one it judges, through two hidden layers, and
-says for each of five classes how likely a stroke begins there and how hard it is. `weights/drums.md` says
-what it was trained on; `training/train_drums.py` makes it.
+Two layers look at three frames of 10 ms and three bands, each followed by halving the bands; a third looks at
+13 frames of what they found, 4 before and 8 after; the last says for each of five classes how likely a
+stroke begins there and how hard it is. `weights/drums.md` says what it was trained on;
+`training/train_drums.py` makes it.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engines._audio import FloatArray
 from engines._errors import NotInstalledError
@@ -21,32 +21,60 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "drums.npz"
 CLASSES: Final = ("kick", "snare", "hat", "tom", "cymbal")
 # General MIDI percussion keys (RP-003): bass drum 1, acoustic snare, closed hi-hat, low-mid tom, crash 1.
 KEYS: Final = (36, 38, 42, 47, 49)
-BEFORE, AFTER = 5, 9
+BEFORE, AFTER = 4, 8  # frames of the third layer
+REACH = 10  # frames to each side that an answer depends on
 RANGE = 4.0  # decades below the recording's level that are told apart
 QUIETEST = -4.0  # decades re full scale: below -80 dB is no music, and is not made louder
 NEIGHBOURHOOD = 3  # frames to each side within which a stroke is the highest
 SHORTEST_GAP_S = 0.05  # between two strokes of one drum: 32nds at 240 BPM are 31 ms, rolls are not
-CHUNK = 8192
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
 class Network:
-    """Weights of the three layers, and the threshold of each class."""
+    """Weights of the four layers, and the threshold of each class.
 
-    w1: FloatArray
+    Kernels have shape (time, bands, in, out) in the first two, (time, in, out) in the third, (in, out) in
+    the last layer.
+    """
+
+    k1: FloatArray
     b1: FloatArray
-    w2: FloatArray
+    k2: FloatArray
     b2: FloatArray
-    w3: FloatArray
+    k3: FloatArray
     b3: FloatArray
+    k4: FloatArray
+    b4: FloatArray
     thresholds: FloatArray
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """Return strokes and strengths from 0 to 1, shape (n, 10), for inputs of shape (n, 15 * 40)."""
-        h = np.maximum(0, x @ self.w1 + self.b1)
-        h = np.maximum(0, h @ self.w2 + self.b2)
-        result: FloatArray = 1 / (1 + np.exp(-np.clip(h @ self.w3 + self.b3, -30, 30)))
+        """Return strokes and strengths from 0 to 1, shape (n, 10), for frames of shape (n, N_BANDS).
+
+        Before the first frame and after the last there are zeros.
+        """
+        h = _halved(_convolved(x[:, :, None], self.k1, self.b1))
+        h = _halved(_convolved(h, self.k2, self.b2))
+        flat = np.pad(h.reshape(len(h), -1), ((BEFORE, AFTER), (0, 0)))
+        h = self.b3 + sum(flat[i : i + len(x)] @ kernel for i, kernel in enumerate(self.k3))
+        h = np.maximum(0, h) @ self.k4 + self.b4
+        result: FloatArray = 1 / (1 + np.exp(-np.clip(h, -30, 30)))
         return result
+
+
+def _convolved(x: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArray:
+    """Convolve (n, bands, in) with a kernel of 3 x 3, zeros around it, and keep what is above 0."""
+    n, n_bands, _ = x.shape
+    wide = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    seen = np.concatenate([wide[i : i + n, j : j + n_bands] for i in range(3) for j in range(3)], axis=2)
+    result: FloatArray = np.maximum(0, seen @ kernel.reshape(-1, kernel.shape[-1]) + bias)
+    return result
+
+
+def _halved(x: FloatArray) -> FloatArray:
+    """Keep the larger of two neighbouring bands."""
+    result: FloatArray = np.maximum(x[:, 0::2], x[:, 1::2])
+    return result
 
 
 @dataclass(frozen=True)
@@ -70,7 +98,7 @@ def network() -> Network:
     try:
         with np.load(WEIGHTS) as stored:
             net = Network(**{key: stored[key].astype(np.float32) for key in stored.files})
-        net.forward(np.zeros((1, (BEFORE + 1 + AFTER) * N_BANDS), np.float32))  # whether its layers fit
+        net.forward(np.zeros((1, N_BANDS), np.float32))  # whether its layers fit
     except (OSError, ValueError, TypeError) as error:
         raise NotInstalledError(
             f"model: {WEIGHTS.name} of transcribe is missing or damaged; reinstall the program"
@@ -86,28 +114,23 @@ def level(log_bands: FloatArray) -> float:
     return max(QUIETEST, float(np.log10(np.mean(10.0**loudest))))
 
 
-def inputs(log_bands: FloatArray, levels: FloatArray, frames: npt.NDArray[np.intp]) -> FloatArray:
-    """Return what the network sees at frames, shape (n, 15 * 40), for levels of shape (n,) or (1,).
-
-    Before the beginning and after the end there is silence.
-    """
-    window = frames[:, None] + np.arange(-BEFORE, AFTER + 1)
-    outside = (window < 0) | (window >= len(log_bands))
-    x = log_bands[np.clip(window, 0, len(log_bands) - 1)].astype(np.float32)
-    x += (RANGE - levels.astype(np.float32))[:, None, None]
-    np.maximum(x, 0, out=x)
-    x[outside] = 0
-    result: FloatArray = x.reshape(len(frames), -1)
+def inputs(log_bands: FloatArray) -> FloatArray:
+    """Return what the network sees of a recording, shape (n_frames, N_BANDS): from 0, four decades down."""
+    x = log_bands.astype(np.float32)
+    x += np.float32(RANGE - level(log_bands))
+    result: FloatArray = np.maximum(x, 0, out=x)
     return result
 
 
 def activations(log_bands: FloatArray, net: Network) -> FloatArray:
     """Run the network over a recording: shape (n_frames, 10), classes first, then their strengths."""
-    levels = np.array([level(log_bands)])
-    result = np.zeros((len(log_bands), 2 * len(CLASSES)), np.float32)
-    for start in range(0, len(log_bands), CHUNK):
-        stop = min(start + CHUNK, len(log_bands))
-        result[start:stop] = net.forward(inputs(log_bands, levels, np.arange(start, stop)))
+    n, at = len(log_bands), np.float32(RANGE - level(log_bands))
+    result = np.zeros((n, 2 * len(CLASSES)), np.float32)
+    for start in range(0, n, CHUNK):
+        # A chunk with what its answers depend on; beyond the recording's ends there is nothing.
+        low, stop = max(0, start - REACH), min(n, start + CHUNK)
+        x = np.maximum(0, log_bands[low : min(n, stop + REACH)].astype(np.float32) + at)
+        result[start:stop] = net.forward(x)[start - low : stop - low]
     return result
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from engines._audio import FloatArray
 from engines._notes import DEFAULT_TEMPO
 from engines._units import Progress
-from engines.analyze.listening import RHYTHM, listen
+from engines.analyze.listening import RHYTHM, TONAL, listen
+from engines.analyze.onset_strength import onset_envelope
 from engines.analyze.rhythm import find_rhythm
 
 STEADY_S = 0.004  # intervals that differ by less are one tempo: analyze lays beats played to a click evenly
@@ -100,8 +101,8 @@ def following(beats: FloatArray, tempo: float) -> Timeline:
 
 def find(path: Path, progress: Progress, share: float) -> Timeline | None:
     """Find tempo and beats of a recording; None if it has none."""
-    heard = listen(path, {RHYTHM}, progress, share)
-    rhythm = find_rhythm(heard.bands, heard.duration)
+    heard = listen(path, {RHYTHM, TONAL}, progress, share)
+    rhythm = find_rhythm(onset_envelope(heard.bands), heard.pitches, heard.duration)
     if rhythm.tempo <= 0:
         return None
     return following(np.unique(rhythm.beats), rhythm.tempo)

@@ -19,7 +19,7 @@ from engines.transcribe.note_creation import with_rises
 from engines.transcribe.onset_choice import LOWEST_PEAK, WEIGHTS, Chooser, features, peaks
 from engines.transcribe.pitch_model import LOWEST_PITCH, SR, PitchListener, frame_times
 from engines.transcribe.training import scores
-from engines.transcribe.training.train_drums import through_a_studio
+from engines.transcribe.training.recordings import through_a_studio
 
 SECONDS = 16.0
 HIDDEN, STEPS, RATE, DECAY = 24, 1500, 0.01, 1e-4
