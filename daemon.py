@@ -86,6 +86,7 @@ async def _serve(config: Config) -> int:
     check_engines(config, {operation.lane for operation in engine_operations if operation.lane})
     core = Core(config.core)
     paths = config.paths
+    _warn_of_missing(paths.audio_roots)
     with contextlib.ExitStack() as house:
         stopped = house.enter_context(_signals())
         house.callback(core.close)
@@ -141,6 +142,17 @@ async def _serve(config: Config) -> int:
             await status_file.write_now()
         log.info("daemon.stopped")
     return code
+
+
+def _warn_of_missing(roots: list[Path]) -> None:
+    """Say which audio folders are not there; no error, since a disk may be plugged in later."""
+    import structlog
+
+    for number, root in enumerate(roots):
+        if not root.expanduser().is_dir():
+            structlog.get_logger().warning(
+                "daemon.audio_root_missing", setting=f"paths.audio_roots[{number}]", path=str(root)
+            )
 
 
 def _made(folder: Path) -> Path:
