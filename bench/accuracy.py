@@ -1,11 +1,13 @@
 """Score the analyze engine on recordings with truth, by the field's own metrics (mir_eval).
 
     python bench/accuracy.py --data DIR [--rendered DIR] [--bootstrap 2000]
+    python bench/accuracy.py --made 12 [--soundfont FILE ...] [--jsb FILE] [--openewld DIR]
 
 `--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
 models have learned from these recordings; with `--rendered` (what `engines.analyze.training.render` wrote)
 each group is also scored with tempo and bar models trained without it, which is the honest table. Intervals
-are 95 %, by bootstrap over recordings, seed 0.
+are 95 %, by bootstrap over recordings, seed 0. `--made` scores recordings that the bench makes itself
+(`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise, speech.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from unittest import mock
 import mir_eval
 import numpy as np
 
+from bench import made_truth
 from engines.analyze import bars, keys, pulse
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
@@ -152,11 +155,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--rendered", type=Path)
     parser.add_argument("--bootstrap", type=int, default=2000)
+    made_truth.add_arguments(parser)
     arguments = parser.parse_args()
+    if not (arguments.data or arguments.made):
+        parser.error("give --data DIR, or --made N, or both")
     warnings.simplefilter("ignore")  # mir_eval warns of each recording without beats
+    if arguments.data:
+        published(arguments)
+    if arguments.made:
+        made_truth.table(arguments)
+
+
+def published(arguments: argparse.Namespace) -> None:
+    """Score recordings with published truth."""
     data = arguments.data
     with (data / "truth.csv").open() as file:
         recordings = [
