@@ -1,4 +1,4 @@
-"""A real bus with the dummy engine in a process of its own, to be killed, stopped and started again.
+"""A real bus with the dummy engine or one of ours, in a process of its own: killed, stopped, started again.
 
 As a script it serves: the settings come as JSON on the command line, and `ready` goes to stdout when the
 sockets are bound and the engine is warm.
@@ -30,13 +30,14 @@ def free_endpoint() -> str:
 class BusProcess:
     """`start`, `kill`, `start` again: the endpoints stay the same."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, **bus: Any) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, engine: str | None = None, **bus: Any) -> None:
         self.router = free_endpoint()
         self.publisher = free_endpoint()
         self.folder = folder
         self._settings = {
             "bus": {"router": self.router, "publisher": self.publisher, "heartbeat_s": 0.2, **bus},
             "workers": workers,
+            "engine": engine,
             "folder": str(folder),
         }
         self._process: subprocess.Popen[str] | None = None
@@ -90,18 +91,18 @@ async def _serve(settings: dict[str, Any]) -> None:
     from bus.service import Bus, Surroundings
     from bus.settings import BusSettings, Curve, LaneSettings, Limits
 
-    folder = Path(settings["folder"])
+    folder, engine = Path(settings["folder"]), settings["engine"]
     bus_settings = dict(settings["bus"])
     bus_settings["limits"] = Limits(**bus_settings.pop("limits", {}))
     bus_settings["curve"] = Curve(**bus_settings.pop("curve", {}))
     bus = Bus(
         BusSettings(**bus_settings),
-        discover("tests.bus.engines"),
+        [op for op in discover("engines") if op.lane == engine] if engine else discover("tests.bus.engines"),
         Surroundings(
             roots=[folder],
             state=folder / ".state",
             cache=folder / ".cache",
-            lanes={"dummy": LaneSettings(workers=settings["workers"])},
+            lanes={engine or "dummy": LaneSettings(workers=settings["workers"])},
             log_level="error",
         ),
     )

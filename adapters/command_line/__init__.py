@@ -1,13 +1,16 @@
 """`dawg-ai`: run the daemon, ask it, watch it, and find out what is wrong with it.
 
-One file a command (serve, call, watch, describe, doctor), each with `add_arguments` and `run`; its docstring
-is its help. The answer goes to stdout and nothing else does; progress, notices and errors go to stderr. An
-error is one sentence and an exit code (exit_codes.py).
+One file a command (serve, call, generate, watch, describe, doctor), each with `add_arguments` and `run`; its
+docstring is its help. A command that offers the options of an operation has `complete` too, which adds them
+(schema_options.py) before the words are read. The answer goes to stdout and nothing else does; progress,
+notices and errors go to stderr. An error is one sentence and an exit code (exit_codes.py).
 
 Beside the commands: parser.py what may be written, house.py what every command is given, values.py
-`name=value` read by the operation's schema, shown.py results for people, terminal.py where output goes,
-connection.py the client that config.toml describes, pulse.py, picture.py and live.py what `watch` knows and
-draws, checks.py and neighbours.py what `doctor` looks at.
+`name=value` read by the operation's schema, schema_options.py the same as options, asking.py a request with
+its progress and its cancel, shown.py results for people, terminal.py where output goes, connection.py the
+client that config.toml describes, piano_roll.py, picture_file.py and player.py what is drawn and played of
+music, pulse.py, picture.py and live.py what `watch` knows and draws, checks.py and neighbours.py what
+`doctor` looks at.
 """
 
 import importlib
@@ -19,7 +22,14 @@ from typing import TYPE_CHECKING
 
 from adapters.command_line import exit_codes, terminal
 from adapters.command_line.house import House
-from adapters.command_line.parser import COMMANDS, UsageError, command_parser, program_parser, suggest
+from adapters.command_line.parser import (
+    COMMANDS,
+    UsageError,
+    command_parser,
+    common_options,
+    program_parser,
+    suggest,
+)
 
 if TYPE_CHECKING:
     from adapters.settings import Config
@@ -77,12 +87,19 @@ def _run(words: Sequence[str], beside: Path, serve: Callable[["Config"], int]) -
         raise UsageError(suggest(command))
     module = importlib.import_module(f"adapters.command_line.{command}")
     rest = command_parser(parser.prog, command, module)
-    arguments = rest.parse_intermixed_args(before.rest)
+    # Only a command whose options are those of an operation wants its words as they are.
+    asks_first = hasattr(module, "complete")
+    arguments, words = (
+        common_options(before.rest) if asks_first else (rest.parse_intermixed_args(before.rest), [])
+    )
     house = House(
         beside=beside,
         serve=serve,
         config_file=arguments.config or before.config,
         overrides=(*before.overrides, *arguments.overrides),
     )
+    if asks_first:
+        module.complete(rest, words, house)
+        arguments = rest.parse_intermixed_args(words)
     code: int = module.run(arguments, house)
     return code

@@ -12,21 +12,13 @@ Examples:
 """
 
 import argparse
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.command_line import exit_codes, shown, terminal, values
+from adapters.command_line import asking, shown, terminal, values
 from adapters.command_line.connection import blocking_client
 from adapters.command_line.house import House
-from bus.client import BlockingClient, new_id
-from bus.errors import BusError
-
-_CANCEL_S = 4.0
-_CANCEL_LOOK_S = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,23 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the file in the result (bytes, or a field such as midi_base64) here; - for stdout",
     )
-    parser.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="deadline in seconds; else the operation's own"
-    )
-    parser.add_argument(
-        "--priority",
-        choices=("interactive", "batch"),
-        default="interactive",
-        help="batch lets others go first",
-    )
-    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("must be above 0 s")
-    return value
+    asking.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, house: House) -> int:
@@ -71,20 +47,7 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     with blocking_client(house.config()) as client:
         described = client.call("bus.describe", {"op": arguments.op})["operations"][0]
         params = values.read(texts, described["params"])
-        request_id = new_id()
-        try:
-            with _bar(arguments, described) as progress:
-                result = client.call(
-                    arguments.op,
-                    params,
-                    timeout=arguments.timeout,
-                    priority=arguments.priority,
-                    progress=progress,
-                    request_id=request_id,
-                )
-        except KeyboardInterrupt:
-            terminal.say(_after_interrupt(client, request_id))
-            return exit_codes.INTERRUPTED
+        result = asking.ask(client, described, params, arguments)
     if output is not None:
         result = _write(result, output)
         if str(output) == "-":
@@ -95,44 +58,6 @@ def run(arguments: argparse.Namespace, house: House) -> int:
         for line in shown.lines(result, described["result"]):
             terminal.answer(line)
     return 0
-
-
-@contextmanager
-def _bar(
-    arguments: argparse.Namespace, described: Mapping[str, Any]
-) -> Iterator[Callable[[float, str], None] | None]:
-    """Draw a progress bar on the terminal; where there is none, nothing."""
-    if arguments.no_progress or not terminal.is_watched() or not described["cancellable"]:
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415 - not for output that nobody watches
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    bar = Progress(
-        TextColumn("{task.fields[op]}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[stage]}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=1.0, op=arguments.op, stage="waiting")
-        yield lambda fraction, stage: bar.update(task, completed=fraction, stage=stage)
-
-
-def _after_interrupt(client: BlockingClient, request_id: str) -> str:
-    """See the request, which the interrupted call has cancelled, to its end, if that comes soon."""
-    deadline_s = time.monotonic() + _CANCEL_S
-    while time.monotonic() < deadline_s:
-        try:
-            if client.cancel(request_id) != "cancelling":
-                return "cancelled"
-        except BusError:
-            break
-        time.sleep(_CANCEL_LOOK_S)
-    return "cancel was sent; the request has not ended yet"
 
 
 def _write(result: dict[str, Any], output: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What may be written on the command line, and what to say of what may not."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +13,7 @@ from adapters.command_line import exit_codes
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "run the daemon",
     "call": "call an operation and print its result",
+    "generate": "write music: drums, bass, melody, harmony; continue, infill, humanize, vary",
     "watch": "follow what the daemon does, live",
     "describe": "list the operations, or explain one",
     "doctor": "say what is missing or wrong, and what to do",
@@ -22,6 +23,7 @@ _EXAMPLES = """\
 Examples:
   dawg-ai serve                               start the daemon (Ctrl-C stops it)
   dawg-ai call analyze.audio path=song.wav    tempo, key, loudness ...
+  dawg-ai generate bass --key C -o bass.mid   music, to a file or to hear
   dawg-ai describe analyze.audio              what it takes and gives
   dawg-ai watch                               jobs, workers and heartbeats
   dawg-ai doctor                              when something does not work
@@ -41,9 +43,14 @@ class _Parser(argparse.ArgumentParser):
 
 def suggest(command: str) -> str:
     """Say that there is no such command, and which is near."""
-    near = get_close_matches(command, COMMANDS, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(COMMANDS)}"
-    return f"{command}: no such command{hint}"
+    return suggest_among(command, COMMANDS, "no such command")
+
+
+def suggest_among(word: str, known: Collection[str], verdict: str) -> str:
+    """Say of a word that it is none of those known, and which is near."""
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+    return f"{word}: {verdict}{hint}"
 
 
 def program_parser(name: str) -> argparse.ArgumentParser:
@@ -62,6 +69,16 @@ def program_parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def common_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Take what every command takes out of a command's words, and leave the rest in its order.
+
+    For a command whose own options are only known once the daemon was asked: where that is must come first.
+    """
+    parser = _Parser(prog="dawg-ai", add_help=False, allow_abbrev=False)
+    _add_common(parser)
+    return parser.parse_known_args(words)
 
 
 def command_parser(name: str, command: str, module: ModuleType) -> argparse.ArgumentParser:

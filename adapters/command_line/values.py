@@ -55,17 +55,17 @@ def read(texts: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
 def _read(name: str, text: str, rule: Mapping[str, Any] | None, schema: Mapping[str, Any]) -> Any:
     if text.startswith("@"):
         return _bytes(name, text[1:])
-    choices = [] if rule is None else _choices(rule, schema)
-    if any("contentMediaType" in choice or choice.get("format") == "directory-path" for choice in choices):
+    allowed = [] if rule is None else choices(rule, schema)
+    if any("contentMediaType" in choice or choice.get("format") == "directory-path" for choice in allowed):
         # The daemon's working folder is another.
         return str(Path(text).expanduser().absolute())
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    if not choices:
+    if not allowed:
         return value
-    wanted = {kind for choice in choices for kind in _kinds(choice)}
+    wanted = {kind for choice in allowed for kind in _kinds(choice)}
     # true is an int in Python, and a number in no schema
     fits = any(
         isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
@@ -74,12 +74,13 @@ def _read(name: str, text: str, rule: Mapping[str, Any] | None, schema: Mapping[
     return value if fits or "string" not in wanted else text
 
 
-def _choices(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def choices(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a parameter may be: its schema, or those it is any of, with references followed."""
     reference = str(rule.get("$ref", ""))
     if reference.startswith("#/$defs/"):
-        return _choices(schema.get("$defs", {}).get(reference.removeprefix("#/$defs/"), {}), schema)
+        return choices(schema.get("$defs", {}).get(reference.removeprefix("#/$defs/"), {}), schema)
     if "anyOf" in rule:
-        return [choice for part in rule["anyOf"] for choice in _choices(part, schema)]
+        return [choice for part in rule["anyOf"] for choice in choices(part, schema)]
     return [rule]
 
 
