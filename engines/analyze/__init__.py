@@ -13,14 +13,16 @@ from engines.analyze.results import (
     Key,
     Loudness,
     Onsets,
+    Sections,
     SpectrumAnswer,
     Tempo,
     Tuning,
 )
 
-VERSION = "6"
+VERSION = "7"
 TIMEOUTS_S = dict.fromkeys(
-    ("audio", "tempo", "beats", "key", "chords", "onsets", "tuning", "loudness", "spectrum"), 300.0
+    ("audio", "tempo", "beats", "key", "chords", "onsets", "sections", "tuning", "loudness", "spectrum"),
+    300.0,
 )
 
 
@@ -201,6 +203,31 @@ def onsets(path: AudioPath, *, progress: Progress = silent) -> Onsets:
     return answers.onsets(path, progress)
 
 
+def sections(path: AudioPath, *, progress: Progress = silent) -> Sections:
+    """Find where a song's sections begin, and which of them are the same music again.
+
+    Parameters
+    ----------
+    path
+        A recording, as for `analyze.audio`.
+    progress
+        Told the share done and the stage.
+
+    Returns
+    -------
+    Sections
+        A loop is one section; silence has none. Sections of an hour-long recording are told in longer steps.
+
+    Raises
+    ------
+    UndecodableError, TooLongError
+        As for `analyze.audio`.
+    """
+    from engines.analyze import answers
+
+    return answers.sections(path, progress)
+
+
 def tuning(path: AudioPath, *, progress: Progress = silent) -> Tuning:
     """Measure what the instruments are tuned to, against A4 = 440 Hz.
 
@@ -264,5 +291,5 @@ def warm_up() -> None:
     answers.warm_up()
 
 
-OPERATIONS = (audio, tempo, beats, key, chords, onsets, tuning, loudness, spectrum)
+OPERATIONS = (audio, tempo, beats, key, chords, sections, onsets, tuning, loudness, spectrum)
 CACHED = OPERATIONS

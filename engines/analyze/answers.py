@@ -20,6 +20,8 @@ from engines.analyze.results import (
     Loudness,
     Meter,
     Onsets,
+    Section,
+    Sections,
     Spectrum,
     SpectrumAnswer,
     SpectrumSeries,
@@ -28,6 +30,7 @@ from engines.analyze.results import (
     Tuning,
 )
 from engines.analyze.rhythm import Rhythm, find_rhythm
+from engines.analyze.section_finding import find_sections
 
 METER_NAMES: dict[int, Meter] = {4: "4/4", 3: "3/4"}
 
@@ -63,6 +66,7 @@ def audio(path: Path, progress: Progress) -> Analysis:
         meter_confidence=rhythm.meter_confidence,
         loop_beats=rhythm.loop_beats,
         chords=_chords(found, heard),
+        sections=_sections(found, heard),
         onset_times=onset_strength.pick_onsets(envelope).tolist(),
         loudness=_loudness(heard),
         spectrum=spectrum,
@@ -99,6 +103,14 @@ def chords(path: Path, progress: Progress) -> Chords:
     """Answer `analyze.chords`."""
     found, heard = _rhythm(path, progress)
     result = Chords(_chords(found, heard), heard.duration)
+    progress(1.0, "done")
+    return result
+
+
+def sections(path: Path, progress: Progress) -> Sections:
+    """Answer `analyze.sections`."""
+    found, heard = _rhythm(path, progress)
+    result = Sections(_sections(found, heard), heard.duration)
     progress(1.0, "done")
     return result
 
@@ -185,6 +197,11 @@ def _alternatives(found: Rhythm) -> list[TempoAlternative]:
 def _chords(found: Rhythm, heard: Heard) -> list[Chord]:
     segments = find_chords(heard.pitches, found.beats, heard.duration)
     return [Chord(s.start, s.end, s.label) for s in segments]
+
+
+def _sections(found: Rhythm, heard: Heard) -> list[Section]:
+    segments = find_sections(heard.pitches, heard.bands, found.downbeats, heard.duration)
+    return [Section(s.start, s.end, s.label) for s in segments]
 
 
 def _key(heard: Heard) -> Key:

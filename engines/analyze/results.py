@@ -81,6 +81,28 @@ class Chords:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A stretch of music, and which others are the same again."""
+
+    start: Annotated[Seconds, Field(description="When it begins, on a downbeat where there are bars.")]
+    end: Annotated[Seconds, Field(description="When the next one begins, or the recording ends.")]
+    label: Annotated[
+        str, Field(description="A, B, ... in the order they first come; the same label is the same music.")
+    ]
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a recording."""
+
+    sections: Annotated[
+        list[Section],
+        Field(description="One after the other, from 0 to the end; a loop is one, silence has none."),
+    ]
+    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+
+
+@dataclass(frozen=True)
 class Onsets:
     """When notes and drums begin."""
 
@@ -263,6 +285,10 @@ class Analysis:
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
     chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
+    sections: Annotated[
+        list[Section],
+        Field(description="One after the other, from 0 to the end; a loop is one, silence has none."),
+    ]
     onset_times: Annotated[list[Seconds], Field(description="When notes and drums begin, increasing.")]
     loudness: Annotated[Loudness, Field(description="Loudness by ITU-R BS.1770-4 and EBU R 128.")]
     spectrum: Annotated[Spectrum, Field(description="Centre, width and texture of the spectrum.")]

@@ -1,0 +1,68 @@
+"""Songs with their truth: forms, and where they change key."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pretty_midi
+
+from engines._audio import FloatArray
+from engines.analyze.keys import PITCH_CLASSES
+
+# A letter a section, the same letter the same music; I and O are what begins and ends a song.
+FORMS = (
+    "ABABCB",
+    "IABABCBO",
+    "AABAC",
+    "IABACABO",
+    "ABCABC",
+    "IAABBAC",
+    "ABAB",
+    "IABABCBBO",
+    "AB",
+    "ABACADA",
+    "ABCD",
+)
+LENGTHS = (8, 8, 8, 8, 4, 12, 16)  # bars of a part; I and O have four
+EDGE_BARS = 4
+SHIFTS = (1, 2, 2, 3, 5, 7, -2, -3)  # semitones a key changes by
+
+Labelled = list[tuple[float, float, str]]
+
+
+@dataclass
+class Song:
+    """A score and its truth; times in seconds."""
+
+    name: str
+    midi: pretty_midi.PrettyMIDI
+    beats: FloatArray
+    downbeats: FloatArray
+    sections: Labelled
+    keys: Labelled
+
+
+def merged(pieces: Labelled) -> Labelled:
+    """Join neighbours of one label: what follows itself is one section."""
+    result: Labelled = []
+    for start, end, label in pieces:
+        if result and result[-1][2] == label:
+            result[-1] = (result[-1][0], end, label)
+        else:
+            result.append((start, end, label))
+    return result
+
+
+def key_name(tonic: int, mode: str) -> str:
+    """Write a key as mir_eval does: `C# minor`."""
+    return f"{PITCH_CLASSES[tonic % 12]} {mode}"
+
+
+def modulated(form: str, rng: np.random.Generator) -> list[int]:
+    """Choose how many semitones each section is transposed by: mostly none."""
+    shifts = [0] * len(form)
+    if rng.random() < 0.35 and len(form) > 2:
+        by = int(rng.choice(SHIFTS))
+        at = int(rng.integers(1, len(form)))
+        end = len(form) if rng.random() < 0.6 else at + 1
+        shifts[at:end] = [by] * (end - at)
+    return shifts
