@@ -205,12 +205,12 @@ def _block_likeness(
     chroma: FloatArray, harmony: FloatArray, timbre: FloatArray, blocks: list[int]
 ) -> FloatArray:
     """How alike any two blocks are where they fit best, in the same or another key; shape (m, m)."""
-    found = _aligned((1 - SAME_TIMBRE) * harmony + SAME_TIMBRE * timbre, blocks)
+    found: FloatArray = _aligned((1 - SAME_TIMBRE) * harmony + SAME_TIMBRE * timbre, blocks)
     rows = _rows(chroma)
     for steps in TRANSPOSITIONS:
         moved = rows @ _rows(np.roll(chroma, steps, axis=2)).T
-        moved = _aligned((1 - SAME_TIMBRE) * moved + SAME_TIMBRE * timbre, blocks)
-        np.maximum(found, TRANSPOSED * moved, out=found)
+        there = _aligned((1 - SAME_TIMBRE) * moved + SAME_TIMBRE * timbre, blocks)
+        np.maximum(found, TRANSPOSED * there, out=found)
     return found
 
 
