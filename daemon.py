@@ -75,7 +75,7 @@ async def _serve(config: Config) -> int:
     from adapters.service_manager import ServiceManager
     from adapters.status_file import StatusFile
     from adapters.status_report import Reporter
-    from adapters.table import core_operations
+    from adapters.table import with_core
     from bus import control
     from bus.operations import discover, installed_models
     from bus.publisher import STATUS
@@ -92,7 +92,7 @@ async def _serve(config: Config) -> int:
         house.callback(core.close)
         bus = Bus(
             config.bus,
-            [*engine_operations, *core_operations(core)],
+            with_core(engine_operations, core),
             Surroundings(
                 roots=paths.audio_roots,
                 state=_made(paths.state.expanduser()),

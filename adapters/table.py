@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.core.client import Core
+from adapters.core.sending import sending
 from bus.control import Control
 from bus.explain import allowed_words
 from bus.operations import Operation, declare, discover
@@ -21,6 +22,11 @@ _MARKS = re.compile(r"(<!-- operations:[^\n]*-->\n).*?(<!-- /operations -->)", r
 def core_operations(core: Core) -> list[Operation]:
     """Return the operations `core.*` of one connection to DAWG-CORE."""
     return [declare(f"core.{call.__name__}", call) for call in core.operations()]
+
+
+def with_core(engine_operations: Iterable[Operation], core: Core) -> list[Operation]:
+    """Return the engines' operations, those that can send to DAWG-CORE able to, and `core.*`."""
+    return [*sending(engine_operations, core), *core_operations(core)]
 
 
 def page(operations: Iterable[Operation]) -> str:

@@ -189,11 +189,16 @@ class Dispatcher:
             key = content_key(job.operation.name, job.operation.version, canonical(rest), hashes)
             found = await self._on_disk(job, self._cache.get, key)
             if found is not None:
-                return self._result(job, found, cached=True)
+                return self._result(job, await self._followed_up(job, found), cached=True)
         encoded = await (self._in_loop(job) if job.operation.lane is None else self._in_lane(job))
         if key is not None:
             await self._on_disk(job, self._keep, job, key, encoded, prints)
-        return self._result(job, encoded, cached=False)
+        return self._result(job, await self._followed_up(job, encoded), cached=False)
+
+    @staticmethod
+    async def _followed_up(job: Job, encoded: bytes) -> bytes:
+        follow_up = job.operation.follow_up
+        return encoded if follow_up is None else await follow_up(job.params, encoded)
 
     @staticmethod
     def _result(job: Job, encoded: bytes, *, cached: bool) -> Result:

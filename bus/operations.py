@@ -13,13 +13,13 @@ import pkgutil
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -42,6 +42,9 @@ DEFAULT_TIMEOUT_S = 60.0
 PROGRESS_PARAMETER = "progress"
 # A paragraph of its own under "Parameters", or the last of several names that share one.
 _PROGRESS_IN_MANUAL = re.compile(rf"(?m)^{PROGRESS_PARAMETER}\n(?: +.*(?:\n|\Z))+|, {PROGRESS_PARAMETER}$")
+
+
+FollowUp: TypeAlias = Callable[[Mapping[str, Any], bytes], Awaitable[bytes]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Operation:
         Parameters that are files: a path or bytes on the wire, a `Path` for the function.
     folders
         Parameters that are folders: a path on the wire.
+    follow_up
+        What is done with a result on its way out, in the loop: from the parameters and the encoded result to
+        the encoded result that is answered with. It must return one whatever happens, also when it is
+        cancelled, which the request's deadline does: what has been computed is not lost to it.
     """
 
     name: str
@@ -79,6 +86,7 @@ class Operation:
     version: str | None = None
     files: frozenset[str] = field(default_factory=frozenset)
     folders: frozenset[str] = field(default_factory=frozenset)
+    follow_up: FollowUp | None = None
 
     @cached_property
     def manual(self) -> str:

@@ -162,13 +162,17 @@ class Core:
         FailedPrecondition
             If it refuses for another reason.
         """
+        return await self.import_from(path)
+
+    async def import_from(self, source: Path | bytes) -> MidiImport:
+        """Import a MIDI file that lies on the disk or in memory; see `import_midi`."""
         if (wait_s := self._breaker.wait_s()) > 0:
             raise self._down(wait_s)
         deadline = self._deadline(self.settings.import_timeout_s)
         try:
-            file, body = await self._in_thread(deadline, _midi_and_body, path)
+            file, body = await self._in_thread(deadline, _midi_and_body, source)
         except NoAnswer as error:
-            raise DeadlineExceeded(f"path: {path}; could not be read in time") from error
+            raise DeadlineExceeded("path: could not be read in time") from error
         answer = await self._call("POST", MIDI_IMPORT, deadline, body)
         return MidiImport(len(file.data), file.num_tracks, answers.document_or_none(answer.body))
 
@@ -336,8 +340,8 @@ class Core:
             self._waiting -= 1
 
 
-def _midi_and_body(path: Path) -> tuple[midi.MidiFile, bytes]:
-    file = midi.read(path)
+def _midi_and_body(source: Path | bytes) -> tuple[midi.MidiFile, bytes]:
+    file = midi.parse(source) if isinstance(source, bytes) else midi.read(source)
     return file, json.dumps({"midi_data": b64encode(file.data).decode()}).encode()
 
 

@@ -6,8 +6,9 @@ on the General MIDI drum channel; the same seed, model and version give the same
 two answers are alike.
 """
 
+from engines.generate.from_chords import bassline, harmony, melody
 from engines.generate.from_music import accompany, continue_, humanize, infill
-from engines.generate.from_nothing import bassline, drums, harmony, melody, midi, variations
+from engines.generate.from_nothing import drums, midi, variations
 
 __all__ = (
     "accompany",

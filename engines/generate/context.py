@@ -1,7 +1,4 @@
-"""Music that is already there.
-
-What a file plays, and how a model goes on from it or fits something into it.
-"""
+"""Music that is already there: what a file or some notes play, and the request that makes of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +9,81 @@ import numpy as np
 import numpy.typing as npt
 
 from engines._notes import Note, Part, Score, read
-from engines._units import Progress
-from engines.generate import drumming, feel, harmonies, line, play, sampling, store
-from engines.generate.events import FIRST_PITCH, NO_EVENT
+from engines.generate import harmonies, play
 from engines.generate.hearing import chords_of, key_of
-from engines.generate.play import Asked, Written
-from engines.generate.request import MAX_BARS, STEPS_PER_QUARTER, TEMPO_RANGE, Frame, read_signature
-from engines.generate.result import ModelUsed
-from engines.generate.sampling import FREE
+from engines.generate.play import Asked
+from engines.generate.request import (
+    MAX_BARS,
+    STEPS_PER_QUARTER,
+    TEMPO_RANGE,
+    Frame,
+    between,
+    check_notes,
+    read_signature,
+)
 from engines.generate.theory import NO_CHORD, Chord, scale_tones
 
-_HEARD_BARS: Final = 8  # how much of what came before a model hears: its windows were 128 steps long
-_AFTER_BARS: Final = 2  # how much of what follows a candidate is judged by
-_CANDIDATES: Final = 4  # continuations of which the likeliest is taken
 _FIT: Final = 3.0  # nats between a triad that holds all of a slot's melody and one that holds none
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a request hands over: a file, or notes in its place, and what is to hold instead of what it says.
+
+    Attributes
+    ----------
+    path, notes
+        One of them; `drums` says whether the notes are drums.
+    track
+        Which part of a file, counted from 1; None for the first that is not drums.
+    tempo, time_signature
+        In place of the file's own; notes are at 120 BPM in 4/4 where they are not given.
+    """
+
+    path: Path | None = None
+    notes: tuple[Note, ...] | None = None
+    drums: bool = False
+    track: int | None = None
+    tempo: float | None = None
+    time_signature: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is handed over at all."""
+        return self.path is not None or self.notes is not None
+
+    @property
+    def field(self) -> str:
+        """The parameter it came in, for messages."""
+        return "path" if self.path is not None else "notes"
+
+    def score(self) -> Score:
+        """Read it.
+
+        Raises
+        ------
+        ValueError
+            If neither or both are given, or it has no notes.
+        UndecodableError, TooLongError
+            If the file is no MIDI file, is damaged, or too large.
+        """
+        if (self.path is None) == (self.notes is None):
+            came = "neither" if self.path is None else "both"
+            raise ValueError(f"path, notes: {came}; must be one of them")
+        if self.path is not None:
+            score = read(self.path)
+        else:
+            notes = tuple(sorted(self.notes or ()))
+            check_notes(notes)
+            part = Part("drums" if self.drums else "notes", notes, drums=self.drums)
+            score = Score((part,), quarters=max(note.end for note in notes))
+        if not score.parts:
+            raise ValueError(f"{self.field}: the file has no notes")
+        if self.tempo is not None:
+            between("tempo", self.tempo, *TEMPO_RANGE, unit=" BPM")
+            score = replace(score, tempi=((0.0, float(self.tempo)),))
+        if self.time_signature is not None:
+            score = replace(score, signatures=((0.0, *read_signature(self.time_signature)),))
+        return score
 
 
 @dataclass(frozen=True)
@@ -53,34 +111,55 @@ class Heard:
     pitched: tuple[Note, ...]
 
 
-def listen(path: Path, track: int | None) -> Heard:
-    """Read a file and choose a part of it.
+def listen(given: Given, bars: int | None = None) -> Heard:
+    """Read what is handed over, choose a part of it, and say how many bars it has, or is to have.
 
     Raises
     ------
     ValueError
-        If it has no notes, no such track, over 256 bars, or a bar that is not a whole number of sixteenths.
+        If it has no notes, no such track, over 256 bars, more than `bars`, or a bar that is not a whole
+        number of sixteenths.
     UndecodableError, TooLongError
         If it is no MIDI file.
     """
-    score = read(path)
-    if not score.parts:
-        raise ValueError("path: the file has no notes")
+    score = given.score()
+    track = given.track
     if track is not None and track > len(score.parts):
         raise ValueError(f"track: {track}; the file has {len(score.parts)} with notes")
     if track is not None:
         part = score.parts[track - 1]
     else:
         part = next((part for part in score.parts if not part.drums), score.parts[0])
-    end = max(note.end if not part.drums else note.start + 1e-3 for note in part.notes)
-    bars = max(1, -int(-(end - 1e-6) // score.quarters_per_bar))
-    if bars > MAX_BARS:
-        raise ValueError(f"path: {bars} bars; must be at most {MAX_BARS}")
-    frame_of(score, bars)
+    heard_bars = bars_of([part], score)
+    if heard_bars > MAX_BARS:
+        raise ValueError(f"{given.field}: {heard_bars} bars; must be at most {MAX_BARS}")
+    frame_of(score, heard_bars)
     pitched = tuple(note for other in score.parts if not other.drums for note in other.notes)
     mean = sum(note.pitch for note in part.notes) / len(part.notes)
     role = "drums" if part.drums else "bass" if mean < 48 or 32 <= part.program <= 39 else "melody"
-    return Heard(part, role, bars, score, pitched)
+    return Heard(part, role, wide_enough(heard_bars, bars), score, pitched)
+
+
+def bars_of(parts: Sequence[Part], score: Score) -> int:
+    """Return how many bars some parts take; a drum's length counts for nothing."""
+    end = max(note.start + 1e-3 if part.drums else note.end for part in parts for note in part.notes)
+    return max(1, -int(-(end - 1e-6) // score.quarters_per_bar))
+
+
+def wide_enough(there: int, bars: int | None) -> int:
+    """Return the length asked for, or what is there.
+
+    Raises
+    ------
+    ValueError
+        If what is there takes more bars than asked for.
+    """
+    if bars is None:
+        return there
+    between("bars", bars, 1, MAX_BARS)
+    if bars < there:
+        raise ValueError(f"bars: {bars}; must be at least the {there} that are there")
+    return bars
 
 
 def frame_of(score: Score, bars: int) -> Frame:
@@ -106,11 +185,16 @@ def ask(heard: Heard, bars: int, given: Mapping[str, Any], from_bar: int) -> tup
     Where no chords are given they are those of the file; past its end, those of its last bars again.
     """
     own = frame_of(heard.score, bars)
+    key, scale = given.get("key"), given.get("scale")
+    if key and not scale and not given.get("chords"):
+        scale = _mode(key, heard.pitched)
+    if scale and not key:
+        key = own.key
     wanted = play.asked(
         bars=bars,
         tempo=own.tempo,
         time_signature=f"{own.numerator}/{own.denominator}",
-        **{**given, "key": given.get("key") or (own.key if given.get("scale") else None)},
+        **{**given, "key": key, "scale": scale},
     )
     explicit = given.get("key") or given.get("scale") or given.get("chords")
     if not explicit:
@@ -128,106 +212,11 @@ def ask(heard: Heard, bars: int, given: Mapping[str, Any], from_bar: int) -> tup
     return wanted, [again[i % len(again)] for i in range(bars * per_bar)], per_bar
 
 
-def extend(heard: Heard, asked: Asked, chords: Sequence[Chord], per_bar: int, progress: Progress) -> Written:
-    """Write the bars after a part; the model hears its last ones."""
-    steps_per_bar = asked.frame.steps_per_bar
-    lead_bars = min(heard.bars, _HEARD_BARS)
-    lead = lead_bars * steps_per_bar
-    offset = (heard.bars - lead_bars) * asked.frame.quarters / asked.frame.bars
-    before = [replace(n, start=n.start - offset) for n in heard.part.notes if n.start >= offset - 1e-9]
-    count = 1 if asked.temperature == 0 else _CANDIDATES
-    if heard.role == "drums":
-        model = store.load(asked.model or "drums", "drums")
-        forced = np.full((count, lead + asked.frame.steps), FREE, np.int64)
-        forced[:, :lead] = drumming.events(tuple(before), lead)
-        kit = drumming.Kit(None, asked.density, asked.temperature)
-        plan = drumming.plan(model, asked.frame, kit, forced, lead)
-        shift = 0
-    else:
-        model = store.load(asked.model or heard.role, heard.role)
-        voice = _voice(heard, asked)
-        shift = line.octave_shift(model, voice)
-        forced = np.full((count, lead + asked.frame.steps), FREE, np.int64)
-        forced[:, :lead] = line.classes(before, lead, shift)
-        under = _lead_chords(heard, lead_bars, asked.frame) + line.per_step(chords, asked.frame, per_bar)
-        plan, shift = line.plan(model, asked.frame, voice, under, forced, free_from=lead)
-        plan.allowed[lead, NO_EVENT] = not plan.allowed[lead, FIRST_PITCH:].any()
-    numbers = sampling.uniforms(asked.seed, play.STREAMS[heard.role], count, forced.shape[1])
-    drawn = sampling.draw(model.network, model.encoder, plan, numbers, progress, stage=heard.role)
-    best = int(np.argmax(drawn.loglik[:, lead:].mean(axis=1)))
-    likelihood = float(drawn.loglik[best, lead:].mean())
-    used = ModelUsed(heard.role, model.name, model.sha256)
-    if heard.role == "drums":
-        return Written(_played(asked, drumming.notes(drawn.events[best, lead:])), likelihood, used)
-    notes = line.notes(drawn.events[best], shift, start=lead)
-    part = play.finished(asked, heard.role, notes)
-    return Written(replace(part, program=heard.part.program), likelihood, used)
-
-
-def fill(
-    heard: Heard,
-    asked: Asked,
-    chords: Sequence[Chord],
-    per_bar: int,
-    gap: tuple[int, int],
-    *,
-    candidates: int,
-    progress: Progress,
-) -> Written:
-    """Replace the bars from `gap[0]` up to `gap[1]`, counted from 0.
-
-    Notes that start elsewhere stay as they are.
-    """
-    frame = asked.frame
-    bar = frame.steps_per_bar
-    first, last = gap[0] * bar, gap[1] * bar
-    begin = max(0, gap[0] - _HEARD_BARS) * bar
-    finish = min(frame.steps, last + _AFTER_BARS * bar)
-    count = 1 if asked.temperature == 0 else candidates
-    if heard.role == "drums":
-        model = store.load(asked.model or "drums", "drums")
-        there = drumming.events(heard.part.notes, frame.steps)
-        forced = np.tile(there[begin:finish], (count, 1))
-        forced[:, first - begin : last - begin] = FREE
-        plan = drumming.plan(
-            model, frame, drumming.Kit(None, asked.density, asked.temperature), forced, first - begin
-        )
-        shift = 0
-    else:
-        model = store.load(asked.model or heard.role, heard.role)
-        voice = _voice(heard, asked)
-        shift = line.octave_shift(model, voice)
-        there = line.classes(heard.part.notes, frame.steps, shift)
-        forced = np.tile(there[begin:finish], (count, 1))
-        forced[:, first - begin : last - begin] = FREE
-        under = line.per_step(chords, frame, per_bar)[begin:finish]
-        plan, shift = line.plan(model, frame, voice, under, forced, free_from=first - begin)
-        if plan.allowed[first - begin, FIRST_PITCH:].any():
-            plan.allowed[first - begin, NO_EVENT] = False  # what sounds before does not reach into the gap
-    numbers = sampling.uniforms(asked.seed, play.STREAMS[heard.role], count, forced.shape[1])
-    drawn = sampling.draw(model.network, model.encoder, plan, numbers, progress, stage=heard.role)
-    # What was drawn by its mean likelihood, and what follows by how likely the candidate makes it.
-    inside = drawn.loglik[:, first - begin : last - begin].mean(axis=1)
-    after = drawn.loglik[:, last - begin :]
-    judged = inside + (after.mean(axis=1) if after.size else 0.0)
-    best = int(np.argmax(judged))
-    made = drawn.events[best, first - begin : last - begin]
-    from_quarter, to_quarter = first / STEPS_PER_QUARTER, last / STEPS_PER_QUARTER
-    outside = [n for n in heard.part.notes if not from_quarter <= n.start < to_quarter]
-    if heard.role == "drums":
-        inserted = _played(asked, drumming.notes(made)).notes
-    else:
-        outside = [
-            replace(n, duration=min(n.duration, from_quarter - n.start)) if n.start < from_quarter else n
-            for n in outside
-        ]
-        inserted = play.finished(asked, heard.role, line.notes(made, shift)).notes
-    length = to_quarter - from_quarter
-    moved = [
-        replace(n, start=n.start + from_quarter, duration=min(n.duration, length - n.start)) for n in inserted
-    ]
-    part = replace(heard.part, notes=tuple(sorted([*outside, *moved])))
-    return Written(part, float(inside[best]), ModelUsed(heard.role, model.name, model.sha256))
+def _mode(key: str, notes: Sequence[Note]) -> str:
+    """Return whichever of major and minor holds more of some notes."""
+    return max(
+        ("major", "minor"), key=lambda mode: sum(n.pitch % 12 in scale_tones(key, mode) for n in notes)
+    )
 
 
 def pull_of(melody: Sequence[Note], frame: Frame) -> npt.NDArray[np.float32]:
@@ -246,24 +235,3 @@ def pull_of(melody: Sequence[Note], frame: Frame) -> npt.NDArray[np.float32]:
             for index, chord in enumerate(harmonies.triad_chords()):
                 pull[slot, index + 1] = _FIT * float(here[list(chord.tones)].sum())
     return pull
-
-
-def _voice(heard: Heard, asked: Asked) -> line.Voice:
-    pitches = [note.pitch for note in heard.part.notes]
-    low, high = min(pitches) - 3, max(pitches) + 3
-    if high - low < 12:
-        low, high = low - 3, high + 3
-    grounded = heard.role == "bass"
-    return line.Voice(max(0, low), min(127, high), asked.density, asked.temperature, grounded)
-
-
-def _lead_chords(heard: Heard, lead_bars: int, frame: Frame) -> list[Chord]:
-    per_bar = harmonies.SLOTS_PER_BAR
-    slot = frame.steps_per_bar / STEPS_PER_QUARTER / per_bar
-    there = chords_of(heard.pitched, heard.bars * per_bar, slot)[-lead_bars * per_bar :]
-    return line.per_step(there, replace(frame, bars=lead_bars), per_bar)
-
-
-def _played(asked: Asked, hits: tuple[Note, ...]) -> Part:
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([asked.seed, play.STREAMS["feel"], 0])))
-    return Part("drums", feel.drums(hits, asked.frame, None, rng, timing=0.0, loudness=1.0), drums=True)

@@ -32,11 +32,34 @@ _LENGTH: Final = 1 / STEPS_PER_QUARTER
 
 @dataclass(frozen=True)
 class Kit:
-    """How drums are asked for: `pattern` of a style or None, `density` 0 to 1, and `temperature`."""
+    """How drums are asked for.
+
+    `pattern` of a style or None, `density` 0 to 1, `temperature`, and the lowest and highest percussion key,
+    inclusive, or None.
+    """
 
     pattern: Pattern | None = None
     density: float = 0.5
     temperature: float = 1.0
+    low: int | None = None
+    high: int | None = None
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Return which of the 512 events may be drawn, shape (512,).
+
+        Raises
+        ------
+        ValueError
+            If the range holds none of the nine drums.
+        """
+        low, high = self.low or 0, 127 if self.high is None else self.high
+        fit = np.array([low <= pitch <= high for pitch in DRUM_PITCHES])
+        if not fit.any():
+            raise ValueError(
+                f"low, high: {low} to {high}; holds none of the drums, which are "
+                + ", ".join(map(str, sorted(DRUM_PITCHES)))
+            )
+        return np.asarray((_BITS @ ~fit) == 0)
 
 
 def compose(
@@ -72,7 +95,7 @@ def plan(model: Model, frame: Frame, kit: Kit, forced: IntArray, lead: int) -> P
         odds = np.log(chances / (1 - chances))
         bar = (odds @ _BITS.T * _STEER).astype(np.float32)
         bias += bar[(np.arange(steps) - lead) % frame.steps_per_bar]
-    allowed = np.ones((steps, DRUM_CLASSES), np.bool_)
+    allowed = np.tile(kit.allowed(), (steps, 1))
     known = model.encoder.known(
         np.zeros((steps, 0), np.float32), bar_positions(steps, frame.steps_per_bar, lead)
     )

@@ -87,6 +87,7 @@ def drums(
     *,
     timing: float,
     loudness: float,
+    stray: float = 1.0,
 ) -> tuple[Note, ...]:
     """Play drum hits as a drummer would.
 
@@ -102,6 +103,8 @@ def drums(
         Draws the deviations.
     timing, loudness
         0 leaves time or velocity alone, 1 is as the drummers played.
+    stray
+        How far hits stray from their mean: 0 not at all, 1 as the drummers' did.
     """
     table = feel(group_of(style))
     made = []
@@ -109,7 +112,7 @@ def drums(
     for note in sorted(line):
         step = round(note.start * STEPS_PER_QUARTER)
         drum, place = DRUM_OF.get(note.pitch, 2), place_in_bar(step, frame.steps_per_bar)
-        draw_v, draw_t = rng.standard_normal(2)
+        draw_v, draw_t = stray * rng.standard_normal(2)
         before_v = table.velocity_carry * before_v + (1 - table.velocity_carry**2) ** 0.5 * draw_v
         before_t = table.late_carry * before_t + (1 - table.late_carry**2) ** 0.5 * draw_t
         velocity = table.velocity[drum, place] + 0.7 * before_v * table.velocity_spread[drum, place]
@@ -123,7 +126,13 @@ def drums(
 
 
 def pitched(
-    line: Sequence[Note], frame: Frame, rng: np.random.Generator, timing: float, loudness: float
+    line: Sequence[Note],
+    frame: Frame,
+    rng: np.random.Generator,
+    *,
+    timing: float,
+    loudness: float,
+    stray: float = 1.0,
 ) -> tuple[Note, ...]:
     """Shape a melody or bass: weight by the place in the bar.
 
@@ -140,7 +149,7 @@ def pitched(
     for note in sorted(line):
         place = place_in_bar(round(note.start * STEPS_PER_QUARTER), frame.steps_per_bar)
         if note.start not in moves:
-            draw_v, draw_t = rng.standard_normal(2)
+            draw_v, draw_t = stray * rng.standard_normal(2)
             before = table.late_carry * before + (1 - table.late_carry**2) ** 0.5 * draw_t
             moves[note.start] = (5.0 * draw_v, float(before * table.late_spread[2, place]))
         swell, late = moves[note.start]

@@ -1,4 +1,4 @@
-"""Music from nothing: a part, or several answers to one request. Light: signatures and manuals."""
+"""Music from nothing: a part, drums, or several answers to one request. Light: signatures and manuals."""
 
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from engines.generate.request import (
     ModelName,
     ScaleName,
     Seed,
+    SendToCore,
     Style,
     Swing,
     Temperature,
@@ -47,6 +48,8 @@ def midi(
     high: Pitch | None = None,
     seed: Seed | None = None,
     model: ModelName | None = None,
+    count: Count = 1,
+    send_to_core: SendToCore = False,
     progress: Progress = silent,
 ) -> Piece:
     """Write one part: drums, a melody, a bass line, or chords.
@@ -64,15 +67,22 @@ def midi(
     chords
         What it is played over; without, a progression is written first.
     density
-        How busy; 0.5 is the model's own.
+        How busy; 0.5 is the model's own. Chords are struck on every beat over 0.75, and held over bar lines
+        under 0.25.
     swing
         How late off-beats are; where left out, as the style has it.
     low, high
-        Range of a pitched part, inclusive.
+        Lowest and highest pitch, inclusive; of drums, percussion key.
     seed
         The same gives the same bytes; without, no two answers are alike.
     model
         Other than the shipped model of the part.
+    count
+        How many different answers; the first is the reply itself, and the one that `count` 1 gives. Pitched
+        lines share their chords.
+    send_to_core
+        Import the first answer into DAWG-CORE. The daemon does it, and `sent_to_core` says how it went; a
+        DAWG-CORE that is down costs the reply nothing.
     progress
         Told the share done and the part being written.
 
@@ -95,17 +105,18 @@ def midi(
         progress,
         tempo=tempo,
         bars=bars,
-        temperature=temperature,
+        time_signature=time_signature,
         key=key,
         scale=scale,
         chords=chords,
-        time_signature=time_signature,
+        temperature=temperature,
         density=density,
         swing=swing,
         low=low,
         high=high,
         seed=seed,
         model=model,
+        count=count,
     )
 
 
@@ -118,8 +129,15 @@ def drums(
     time_signature: TimeSignature = "4/4",
     density: Density = 0.5,
     swing: Swing | None = None,
+    key: Key | None = None,
+    scale: ScaleName | None = None,
+    chords: Chords | None = None,
+    low: Pitch | None = None,
+    high: Pitch | None = None,
     seed: Seed | None = None,
     model: ModelName | None = None,
+    count: Count = 1,
+    send_to_core: SendToCore = False,
     progress: Progress = silent,
 ) -> Piece:
     """Write a drum part, on the General MIDI drum channel, with the velocities of real drummers.
@@ -129,8 +147,12 @@ def drums(
     style
         A style of drumming: its authored pattern primes and steers the model, and the reply says so. Without,
         the model plays as it learned from drummers.
-    bars, tempo, temperature, time_signature, density, swing, seed, model, progress
+    bars, tempo, temperature, time_signature, density, swing, seed, model, count, send_to_core, progress
         As for `generate.midi`.
+    key, scale, chords
+        Drums have none: they are checked and change nothing, so that one set of parameters serves every part.
+    low, high
+        Lowest and highest percussion key, inclusive: 36 to 42 is kick, snare and closed hi-hat.
 
     Returns
     -------
@@ -144,183 +166,24 @@ def drums(
     """
     from engines.generate import operations
 
-    return operations.drums(
+    return operations.one_part(
+        "drums",
         progress,
         style=style,
         bars=bars,
         tempo=tempo,
-        temperature=temperature,
         time_signature=time_signature,
-        density=density,
-        swing=swing,
-        seed=seed,
-        model=model,
-    )
-
-
-def bassline(
-    key: Key | None = None,
-    scale: ScaleName | None = None,
-    bars: Bars = 8,
-    tempo: Tempo = 120,
-    *,
-    chords: Chords | None = None,
-    temperature: Temperature = 1.0,
-    time_signature: TimeSignature = "4/4",
-    density: Density = 0.5,
-    swing: Swing | None = None,
-    low: Pitch | None = None,
-    high: Pitch | None = None,
-    seed: Seed | None = None,
-    model: ModelName | None = None,
-    progress: Progress = silent,
-) -> Piece:
-    """Write a bass line over chords; where the bar is strong, what starts is a chord tone.
-
-    Parameters
-    ----------
-    key, scale, bars, tempo, chords, temperature, time_signature, density, swing, low, high, seed
-        As for `generate.midi`. Key and scale are C and major where neither they nor chords are given.
-    model, progress
-        As for `generate.midi`.
-
-    Returns
-    -------
-    Piece
-        One track, `bass`.
-
-    Raises
-    ------
-    ValueError, NotInstalledError
-        As for `generate.midi`.
-    """
-    from engines.generate import operations
-
-    return operations.one_line(
-        "bass",
-        progress,
         key=key,
         scale=scale,
-        bars=bars,
-        tempo=tempo,
         chords=chords,
         temperature=temperature,
-        time_signature=time_signature,
         density=density,
         swing=swing,
         low=low,
         high=high,
         seed=seed,
         model=model,
-    )
-
-
-def melody(
-    key: Key | None = None,
-    scale: ScaleName | None = None,
-    bars: Bars = 8,
-    tempo: Tempo = 120,
-    *,
-    chords: Chords | None = None,
-    temperature: Temperature = 1.0,
-    time_signature: TimeSignature = "4/4",
-    density: Density = 0.5,
-    swing: Swing | None = None,
-    low: Pitch | None = None,
-    high: Pitch | None = None,
-    seed: Seed | None = None,
-    model: ModelName | None = None,
-    progress: Progress = silent,
-) -> Piece:
-    """Write a melody over chords, those given or a progression written for it.
-
-    Parameters
-    ----------
-    key, scale, bars, tempo, chords, temperature, time_signature, density, swing, low, high, seed
-        As for `generate.bassline`.
-    model, progress
-        As for `generate.midi`.
-
-    Returns
-    -------
-    Piece
-        One track, `melody`.
-
-    Raises
-    ------
-    ValueError, NotInstalledError
-        As for `generate.midi`.
-    """
-    from engines.generate import operations
-
-    return operations.one_line(
-        "melody",
-        progress,
-        key=key,
-        scale=scale,
-        bars=bars,
-        tempo=tempo,
-        chords=chords,
-        temperature=temperature,
-        time_signature=time_signature,
-        density=density,
-        swing=swing,
-        low=low,
-        high=high,
-        seed=seed,
-        model=model,
-    )
-
-
-def harmony(
-    key: Key | None = None,
-    scale: ScaleName | None = None,
-    bars: Bars = 8,
-    tempo: Tempo = 120,
-    *,
-    chords: Chords | None = None,
-    temperature: Temperature = 1.0,
-    time_signature: TimeSignature = "4/4",
-    low: Pitch | None = None,
-    high: Pitch | None = None,
-    seed: Seed | None = None,
-    model: ModelName | None = None,
-    progress: Progress = silent,
-) -> Piece:
-    """Write a chord progression and voice it, the voices moving as little as they can.
-
-    Or voice chords that are given.
-
-    Parameters
-    ----------
-    key, scale, bars, tempo, chords, temperature, time_signature, low, high, seed, model, progress
-        As for `generate.bassline`.
-
-    Returns
-    -------
-    Piece
-        One track, `harmony`, and the chords by their names.
-
-    Raises
-    ------
-    ValueError, NotInstalledError
-        As for `generate.midi`.
-    """
-    from engines.generate import operations
-
-    return operations.chords_only(
-        progress,
-        key=key,
-        scale=scale,
-        bars=bars,
-        tempo=tempo,
-        chords=chords,
-        temperature=temperature,
-        time_signature=time_signature,
-        low=low,
-        high=high,
-        seed=seed,
-        model=model,
+        count=count,
     )
 
 
@@ -342,6 +205,7 @@ def variations(
     high: Pitch | None = None,
     seed: Seed | None = None,
     model: ModelName | None = None,
+    send_to_core: SendToCore = False,
     progress: Progress = silent,
 ) -> Variations:
     """Write several different answers to one request, computed together and ranked.
@@ -353,11 +217,13 @@ def variations(
     count
         How many; twice as many are drawn, and the likeliest kept.
     style
-        For drums, as for `generate.drums`.
+        For drums, as for `generate.drums`; others take its swing.
     key, scale, bars, tempo, chords, temperature, time_signature, density, swing, low, high, seed
         As for `generate.midi`.
     model, progress
         As for `generate.midi`.
+    send_to_core
+        Import the best one into DAWG-CORE; `sent_to_core` says how it went.
 
     Returns
     -------
@@ -373,20 +239,20 @@ def variations(
 
     return operations.variations(
         part,
-        count,
         progress,
         style=style,
-        key=key,
-        scale=scale,
         bars=bars,
         tempo=tempo,
+        time_signature=time_signature,
+        key=key,
+        scale=scale,
         chords=chords,
         temperature=temperature,
-        time_signature=time_signature,
         density=density,
         swing=swing,
         low=low,
         high=high,
         seed=seed,
         model=model,
+        count=count,
     )

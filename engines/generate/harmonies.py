@@ -11,6 +11,7 @@ sum of the voices' motions.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import Final
@@ -125,6 +126,39 @@ def voiced(
             made += [Note(slot * length, pitch, (end - slot) * length, 72) for pitch in before]
         slot = end
     return tuple(made)
+
+
+def struck(notes: Sequence[Note], frame: Frame, density: float) -> tuple[Note, ...]:
+    """Strike chords as often as a density asks: over 0.75 on every beat, else as they were voiced.
+
+    Under 0.25 what sounds on over a bar line is not struck again.
+    """
+    if density > 0.75:
+        beat = 1.5 if frame.denominator == 8 and frame.numerator % 3 == 0 else 4 / frame.denominator
+        return tuple(sorted(part for note in notes for part in _cut(note, beat)))
+    if density >= 0.25:
+        return tuple(notes)
+    held: dict[int, Note] = {}
+    made: list[Note] = []
+    for note in sorted(notes):
+        before = held.get(note.pitch)
+        if before is not None and abs(before.end - note.start) < 1e-6:
+            made.remove(before)
+            note = replace(before, duration=note.end - before.start)  # noqa: PLW2901  it goes on
+        made.append(note)
+        held[note.pitch] = note
+    return tuple(sorted(made))
+
+
+def _cut(note: Note, beat: float) -> list[Note]:
+    """Cut a note at the beats."""
+    made = []
+    start = note.start
+    while start < note.end - 1e-6:
+        end = min(note.end, (int(start / beat + 1e-6) + 1) * beat)
+        made.append(replace(note, start=start, duration=end - start))
+        start = end
+    return made
 
 
 def _nearest_voicing(tones: frozenset[int], before: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:

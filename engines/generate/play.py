@@ -4,7 +4,6 @@ The operations in the package's head say what can be asked; the functions here d
 random numbers of its own, so that asking for other drums does not change the bass.
 """
 
-import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +12,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engines._notes import Note, Part, Score, write
+from engines._notes import Note, Part
 from engines._units import Progress, silent
 from engines.generate import drumming, feel, harmonies, line, sampling, store, styles
 from engines.generate.hearing import key_of
 from engines.generate.request import MAX_COUNT, MAX_SEED, Frame, between, frame
-from engines.generate.result import Facts, ModelUsed, Piece, Track
+from engines.generate.result import ModelUsed
 from engines.generate.theory import Chord, pitch_class, scale_tones
 from engines.generate.theory import progression as read_chords
 
@@ -42,15 +41,22 @@ class Asked:
     low: int | None = None
     high: int | None = None
     model: str | None = None
+    count: int = 1
+
+    def model_for(self, role: str) -> str:
+        """Return the model asked for where it is for this role, else the shipped one: for several parts."""
+        chosen = self.model is not None and store.role_of_installed(self.model) == role
+        return self.model if self.model is not None and chosen else role
 
 
 @dataclass(frozen=True)
 class Written:
-    """One part, how likely its model finds it, and the model."""
+    """One part, how likely its model finds it, the model, and the drum pattern that steered it."""
 
     part: Part
     log_likelihood: float | None
     model: ModelUsed | None
+    steered_by: str | None = None
 
 
 def asked(
@@ -69,6 +75,7 @@ def asked(
     high: int | None = None,
     seed: int | None = None,
     model: str | None = None,
+    count: int = 1,
 ) -> Asked:
     """Check a request, and settle what it leaves open.
 
@@ -82,6 +89,7 @@ def asked(
     """
     between("temperature", temperature, 0, 2)
     between("density", density, 0, 1)
+    between("count", count, 1, MAX_COUNT)
     if swing is not None:
         between("swing", swing, 0, 1)
     for field, value in (("low", low), ("high", high)):
@@ -115,6 +123,7 @@ def asked(
         low,
         high,
         model,
+        count,
     )
 
 
@@ -125,7 +134,7 @@ def write_drums(ask: Asked, count: int = 1, progress: Progress = silent) -> list
     metre = (ask.frame.numerator, ask.frame.denominator)
     if pattern is None and metre in styles.METRES:
         pattern = styles.find(styles.METRES[metre])
-    kit = drumming.Kit(pattern, ask.density, ask.temperature)
+    kit = drumming.Kit(pattern, ask.density, ask.temperature, ask.low, ask.high)
     columns = (ask.frame.bars + drumming.PRIMER_BARS) * ask.frame.steps_per_bar
     numbers = sampling.uniforms(ask.seed, STREAMS["drums"], count, columns)
     used = ModelUsed("drums", model.name, model.sha256)
@@ -137,7 +146,7 @@ def write_drums(ask: Asked, count: int = 1, progress: Progress = silent) -> list
         name = pattern.name if pattern else None
         hits = feel.drums(drumming.notes(events), ask.frame, name, rng, timing=0.0, loudness=1.0)
         hits = feel.swung(hits, ask.swing or 0.0, bool(pattern and pattern.eighths))
-        made.append(Written(Part("drums", hits, drums=True), likelihood, used))
+        made.append(Written(Part("drums", hits, drums=True), likelihood, used, name))
     return made
 
 
@@ -150,8 +159,7 @@ def write_chords(
     """
     if ask.chords:
         return [list(ask.chords)] * count, ask.slots_per_bar, None, [0.0] * count
-    name = ask.model if ask.model and store.role_of_installed(ask.model) == "harmony" else "harmony"
-    model = store.load(name, "harmony")
+    model = store.load(ask.model_for("harmony"), "harmony")
     numbers = sampling.uniforms(ask.seed, STREAMS["harmony"], count, ask.frame.bars * harmonies.SLOTS_PER_BAR)
     tonic = pitch_class(ask.frame.key)
     made = harmonies.progression(
@@ -172,7 +180,9 @@ def write_harmony(
     """Voice a progression."""
     low, high = _range(ask, "harmony")
     notes = harmonies.voiced(chords, ask.frame, slots_per_bar, low, high)
-    return Written(Part("harmony", notes, PROGRAMS["harmony"]), likelihood, None)
+    notes = harmonies.struck(notes, ask.frame, ask.density)
+    swung = feel.swung(notes, ask.swing or 0.0, bool(ask.pattern and ask.pattern.eighths))
+    return Written(Part("harmony", swung, PROGRAMS["harmony"]), likelihood, None)
 
 
 def write_line(
@@ -207,71 +217,6 @@ def finished(ask: Asked, role: str, notes: tuple[Note, ...], index: int = 0) -> 
     return Part(role, swung, PROGRAMS[role])
 
 
-def piece(
-    ask: Asked,
-    written: Sequence[Written],
-    chords: Sequence[Chord] = (),
-    slots_per_bar: int = harmonies.SLOTS_PER_BAR,
-    *,
-    style: str | None = None,
-    chords_by: ModelUsed | None = None,
-) -> Piece:
-    """Put parts together as a reply."""
-    parts = tuple(w.part for w in written)
-    fixed = ask.frame
-    score = Score(parts, ((0.0, fixed.tempo),), ((0.0, fixed.numerator, fixed.denominator),), fixed.quarters)
-    models = tuple(dict.fromkeys(m for m in (*(w.model for w in written), chords_by) if m))
-    pitched = any(not part.drums for part in parts)
-    likelihoods = [w.log_likelihood for w in written if w.log_likelihood is not None]
-    has_drums = any(part.drums for part in parts)
-    return Piece(
-        status="success",
-        midi_base64=base64.b64encode(write(score)).decode("ascii"),
-        style=style,
-        tempo=fixed.tempo,
-        bars=fixed.bars,
-        time_signature=f"{fixed.numerator}/{fixed.denominator}",
-        key=fixed.key if pitched else None,
-        scale=fixed.scale if pitched else None,
-        chords=_by_bar(chords, slots_per_bar) if pitched else (),
-        tracks=tuple(Track(part.name, part.program, part.drums, part.notes) for part in parts),
-        seed=ask.seed,
-        models=models,
-        steered_by=_steered_by(ask) if has_drums else None,
-        facts=facts(fixed, parts, chords, slots_per_bar),
-        log_likelihood=sum(likelihoods) / len(likelihoods) if likelihoods else None,
-    )
-
-
-def facts(fixed: Frame, parts: Sequence[Part], chords: Sequence[Chord], slots_per_bar: int) -> Facts:
-    """Measure notes."""
-    every = [note for part in parts for note in part.notes]
-    pitched = [note for part in parts if not part.drums for note in part.notes]
-    bar = fixed.quarters / fixed.bars
-    strong = []
-    for note in pitched:
-        step = round(note.start * 4)
-        if step % fixed.steps_per_bar in fixed.strong and chords:
-            slot = min(len(chords) - 1, int(step / fixed.steps_per_bar * slots_per_bar + 1e-6))
-            if chords[slot].root >= 0:
-                strong.append(note.pitch % 12 in chords[slot].tones)
-    sounding = {int(note.start / bar + 1e-6) for note in every}
-    return Facts(
-        bars=fixed.bars,
-        notes=len(every),
-        notes_per_bar=len(every) / fixed.bars,
-        in_key_rate=sum(n.pitch % 12 in fixed.tones for n in pitched) / len(pitched) if pitched else None,
-        chord_tone_rate=sum(strong) / len(strong) if strong else None,
-        empty_bars=fixed.bars - len(sounding & set(range(fixed.bars))),
-    )
-
-
-def check_count(count: int) -> int:
-    """Refuse a number of variations outside 1 to 16."""
-    between("count", count, 1, MAX_COUNT)
-    return count
-
-
 def _frame_of_chords(fixed: Frame, slots: Sequence[Chord], key: str | None, scale: str | None) -> Frame:
     """Return the frame chords imply where key or scale are not given."""
     if scale is not None:
@@ -291,7 +236,11 @@ def _frame_of_chords(fixed: Frame, slots: Sequence[Chord], key: str | None, scal
 
 
 def _range(ask: Asked, role: str) -> tuple[int, int]:
-    low, high = RANGES[role]
+    return within(ask, *RANGES[role])
+
+
+def within(ask: Asked, low: int, high: int) -> tuple[int, int]:
+    """Return the range asked for; an end left open is the part's own, or an octave from the other."""
     if ask.low is not None:
         low = ask.low
         high = max(high, low + 12) if ask.high is None else high
@@ -299,17 +248,3 @@ def _range(ask: Asked, role: str) -> tuple[int, int]:
         high = ask.high
         low = min(low, high - 12) if ask.low is None else low
     return max(0, low), min(127, high)
-
-
-def _by_bar(chords: Sequence[Chord], slots_per_bar: int) -> tuple[str, ...]:
-    bars = []
-    for start in range(0, len(chords), slots_per_bar):
-        here = [chord.symbol for chord in chords[start : start + slots_per_bar]]
-        bars.append(" ".join(symbol for i, symbol in enumerate(here) if i == 0 or symbol != here[i - 1]))
-    return tuple(bars)
-
-
-def _steered_by(ask: Asked) -> str | None:
-    if ask.pattern is not None:
-        return ask.pattern.name
-    return styles.METRES.get((ask.frame.numerator, ask.frame.denominator))

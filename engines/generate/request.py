@@ -11,11 +11,13 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from engines._notes import MAX_QUARTERS, Note
 from engines.generate.theory import scale_name, scale_tones
 
 TEMPO_RANGE: Final = (20.0, 400.0)
 MAX_BARS: Final = 256
 MAX_COUNT: Final = 16
+MAX_GIVEN_NOTES: Final = 4096  # as parameters; a file may hold more
 MAX_SEED: Final = (1 << 53) - 1  # the largest integer every JSON reader keeps
 STEPS_PER_QUARTER: Final = 4
 
@@ -85,7 +87,18 @@ Seed = Annotated[
 Style = Annotated[
     str, Field(max_length=32, description="A style of drumming, such as rock, funk, house or reggae.")
 ]
-Count = Annotated[int, Field(ge=1, le=MAX_COUNT, json_schema_extra={"unit": "1"})]
+Count = Annotated[
+    int,
+    Field(ge=1, le=MAX_COUNT, description="How many different answers.", json_schema_extra={"unit": "1"}),
+]
+Notes = Annotated[
+    tuple[Note, ...],
+    Field(min_length=1, max_length=MAX_GIVEN_NOTES, description="The notes of one part, in place of a file."),
+]
+Drums = Annotated[bool, Field(description="Whether the notes given are drums.")]
+SendToCore = Annotated[
+    bool, Field(description="Import the MIDI into the project that is open in DAWG-CORE, too.")
+]
 ModelName = Annotated[str, Field(max_length=64, description="An installed model, as models.list names it.")]
 
 
@@ -183,3 +196,20 @@ def between(field: str, value: float, low: float, high: float, unit: str = "") -
     """
     if not math.isfinite(value) or not low <= value <= high:
         raise ValueError(f"{field}: {value:g}; must be between {low:g} and {high:g}{unit}")
+
+
+def check_notes(notes: tuple[Note, ...]) -> None:
+    """Refuse notes that no MIDI file holds, for who calls from Python.
+
+    Raises
+    ------
+    ValueError
+        If there are none or over 4,096, or one is out of range.
+    """
+    if not 1 <= len(notes) <= MAX_GIVEN_NOTES:
+        raise ValueError(f"notes: {len(notes)}; must be between 1 and {MAX_GIVEN_NOTES}")
+    for index, note in enumerate(notes):
+        between(f"notes.{index}.start", note.start, 0, MAX_QUARTERS)
+        between(f"notes.{index}.duration", note.duration, 0, MAX_QUARTERS)
+        between(f"notes.{index}.pitch", note.pitch, 0, 127)
+        between(f"notes.{index}.velocity", note.velocity, 0, 127)

@@ -15,6 +15,7 @@ from engines.generate.request import Seed
 BarCount = Annotated[int, Field(ge=0, json_schema_extra={"unit": "bar"})]
 TempoValue = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "BPM"})]
 Program = Annotated[int, Field(ge=0, le=127, json_schema_extra={"unit": "General MIDI program"})]
+Wait = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
 LogLikelihood = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"unit": "nat per step"})]
 
 
@@ -56,12 +57,43 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another answer to the same request; what it does not say is as in the first."""
+
+    midi_base64: Annotated[str, Field(description="A Standard MIDI File of as many bars, in base64.")]
+    chords: Annotated[tuple[str, ...], Field(description="The chords under it, one entry a bar.")]
+    tracks: Annotated[tuple[Track, ...], Field(description="One for each part.")]
+    facts: Annotated[Facts, Field(description="Measured on the notes.")]
+    log_likelihood: Annotated[
+        LogLikelihood | None,
+        Field(description="How likely the models find what they wrote; None where none wrote notes."),
+    ]
+
+
+@dataclass(frozen=True)
+class SentToCore:
+    """How the import into DAWG-CORE went. The MIDI is in the reply all the same."""
+
+    imported: Annotated[bool, Field(description="Whether DAWG-CORE took it.")]
+    code: Annotated[
+        str | None,
+        Field(description="Why not: the error's code, such as UNAVAILABLE; None where it was imported."),
+    ] = None
+    message: Annotated[str | None, Field(description="The same as a sentence.")] = None
+    retry_after: Annotated[
+        Wait | None, Field(description="When core.import_midi may be tried; None where that is not known.")
+    ] = None
+
+
+@dataclass(frozen=True)
 class Piece:
     """Generated music."""
 
     status: Annotated[Literal["success"], Field(description="Always success; failures are errors.")]
     midi_base64: Annotated[str, Field(description="A Standard MIDI File of exactly `bars` bars, in base64.")]
-    style: Annotated[str | None, Field(description="As asked; for drums, the style that steered, or None.")]
+    style: Annotated[
+        str | None, Field(description="The part that was asked for; for drums in a style, that style.")
+    ]
     tempo: Annotated[TempoValue, Field(description="Tempo in the file.")]
     bars: Annotated[BarCount, Field(description="Length of the file.")]
     time_signature: Annotated[str, Field(description="Time signature in the file.")]
@@ -82,6 +114,13 @@ class Piece:
         LogLikelihood | None,
         Field(description="How likely the models find what they wrote; None where none wrote notes."),
     ]
+    alternatives: Annotated[
+        tuple[Alternative, ...],
+        Field(description="With `count`, the other answers; fewer where the model has no more to say."),
+    ] = ()
+    sent_to_core: Annotated[
+        SentToCore | None, Field(description="With `send_to_core`, how the import went; None without.")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -94,3 +133,7 @@ class Variations:
         tuple[Piece, ...],
         Field(description="No two alike, ranked; fewer than asked where the model has no more to say."),
     ]
+    sent_to_core: Annotated[
+        SentToCore | None,
+        Field(description="With `send_to_core`, how the import of the best one went; None without."),
+    ] = None

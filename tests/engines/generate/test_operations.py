@@ -231,7 +231,7 @@ def test_a_part_can_be_named(tmp_path: Path) -> None:
 
 
 def test_infill_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
-    piece = generate.infill(save(tmp_path, TUNE), 2, 3, seed=1)
+    piece = generate.infill(save(tmp_path, TUNE), first_bar=2, last_bar=3, seed=1)
     check(piece)
 
     def outside(notes: tuple[Note, ...]) -> list[tuple[float, int, int]]:
@@ -246,7 +246,7 @@ def test_infill_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("first", "last"), [(0, 1), (3, 2), (1, 99)])
 def test_bars_that_are_not_there_cannot_be_filled(tmp_path: Path, first: int, last: int) -> None:
     with pytest.raises(ValueError, match="first_bar, last_bar"):
-        generate.infill(save(tmp_path, TUNE), first, last)
+        generate.infill(save(tmp_path, TUNE), first_bar=first, last_bar=last)
 
 
 def test_humanizing_moves_and_weighs_but_adds_nothing(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_chords_alone_get_a_melody_too() -> None:
     piece = generate.accompany(chords="Am F C G", bars=4, seed=1)
     check(piece)
     assert len(piece.tracks) == 4
-    with pytest.raises(ValueError, match="path, chords"):
+    with pytest.raises(ValueError, match="path, notes, chords"):
         generate.accompany()
 
 
