@@ -78,7 +78,7 @@ def speech_like(rng: np.random.Generator) -> FloatArray:
             y[start : start + len(sound)] += sound
             at += length + float(rng.exponential(0.02))
         at += float(rng.gamma(2, 0.2))
-    return (0.3 * y / np.abs(y).max()).astype(np.float32)
+    return np.asarray(0.3 * y / np.abs(y).max(), np.float32)
 
 
 def _voice(base: float, length: float, rng: np.random.Generator) -> FloatArray:
