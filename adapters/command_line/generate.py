@@ -104,7 +104,9 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     sound = player.ready(arguments.soundfont) if arguments.play else None
     with blocking_client(house.config()) as client:
         result = asking.ask(client, described, params, arguments)
-    pieces: list[dict[str, Any]] = result.get("pieces", [result])
+    pieces: list[dict[str, Any]] = result.get(
+        "pieces", [result, *({**result, **other} for other in result.get("alternatives", ()))]
+    )
     files = [b64decode(piece["midi_base64"]) for piece in pieces]
     if arguments.output == _STDOUT:
         terminal.answer_bytes(files[0])
@@ -173,8 +175,9 @@ def _said(result: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]
     short: dict[str, Any] = {
         name: value for name, value in result.items() if name not in ("status", "midi_base64")
     }
-    if "pieces" in short:
-        short["pieces"] = [_without_notes(piece) for piece in short["pieces"]]
+    for several in ("pieces", "alternatives"):
+        if several in short:
+            short[several] = [_without_notes(piece) for piece in short[several]]
     yield from shown.lines(_without_notes(short), schema)
 
 

@@ -22,7 +22,7 @@ from tests.bus_process import BusProcess, free_endpoint
 
 Run = Callable[..., Any]
 
-OPERATIONS = sorted(op.name for op in discover("engines") if op.lane == "generate")
+OPERATIONS = sorted(op.name for op in discover("engines") if op.name.startswith("generate."))
 
 # A player that says what it was given, and plays until it is stopped if the soundfont is called so.
 PLAYER = """#!{python}
@@ -83,10 +83,11 @@ def test_a_file_that_is_there_is_kept_unless_forced(run: Run, bus: BusProcess, t
     assert target.read_bytes().startswith(b"MThd")
 
 
-def test_variations_are_numbered_and_none_may_be_there_already(
-    run: Run, bus: BusProcess, tmp_path: Path
+@pytest.mark.parametrize("what", [("variations", "--part", "drums"), ("drums",)])
+def test_several_are_numbered_and_none_may_be_there_already(
+    run: Run, bus: BusProcess, tmp_path: Path, what: tuple[str, ...]
 ) -> None:
-    words = ("generate", "variations", "--part", "drums", "--bars", "1", "--count", "2", "--seed", "1")
+    words = ("generate", *what, "--bars", "1", "--count", "2", "--seed", "1")
     assert run(*words, "-o", str(tmp_path / "take.mid"), bus=bus).code == 0
     assert (tmp_path / "take-1.mid").read_bytes() != (tmp_path / "take-2.mid").read_bytes()
     assert not (tmp_path / "take.mid").exists()
@@ -154,7 +155,7 @@ def test_the_roll_is_drawn_as_a_picture(
         (["bass", "--tempo", "0"], 2, "tempo: 0; must be between 20 and 400 BPM"),
         (["bass", "--bars", "two"], 2, "bars: 'two'"),
         (["bass", "--key", "H"], 2, "key: 'H'"),
-        (["continue"], 2, "required: FILE"),
+        (["continue"], 2, "path, notes: neither; must be one of them"),
         (["continue", "/none/riff.mid"], 11, "/none/riff.mid"),
         (["bass", "-o", "/none/x.mid"], 18, "the folder /none does not exist"),
         (["bass", "--plot", "roll.txt"], 2, "must end in .png, .svg or .pdf"),
