@@ -13,10 +13,10 @@ from engines._audio import FloatArray
 from engines.analyze import pitches as pitch
 from engines.analyze.keys import PROFILES, correlations, sounding
 
-# All below were chosen on half of the songs that `training.songs` renders; bench/keys.py reports the rest.
+# Chosen on 80 songs that `training.songs` rendered; bench/songs.py reports others.
 CELL_S = 1.0
 MOST_CELLS = 4096  # a longer recording has longer cells
-PROFILE_POWER = 0.5  # evidence is flatter than how often notes occur: which notes there are counts, not how often
+PROFILE_POWER = 0.5  # which notes there are says more than how often they come
 CHANGE_COST = 2.0
 FIFTH, NEAR = 1.3, 1.9  # times that, to a key a fifth away, and to the relative or parallel key
 SOFT = 0.3  # cells with less than this sounding count for less
