@@ -3,10 +3,10 @@
     python -m engines.analyze.training.songs --pop909 DIR --out SONGS --seed 1
     python bench/songs.py --songs SONGS [--bootstrap 2000]
 
-The stages' numbers were chosen on 80 songs drawn otherwise, from the same collection. A boundary counts within 0.5 s and 3 s, the first and last left out; labels are compared pair
-by pair. Beside it: what it would be to call everything one section. Keys are scored second by second with
-MIREX's weights, beside the one key of the whole; a change counts as found within 5 s. Intervals are 95 %, by
-bootstrap over songs, seed 0.
+The stages' numbers were chosen on 80 songs drawn otherwise, from the same collection. A boundary counts
+within 0.5 s and 3 s, the first and last left out; labels are compared pair by pair. Beside it: what it would
+be to call everything one section. Keys are scored second by second with MIREX's weights, beside the one key
+of the whole; a change counts as found within 5 s. Intervals are 95 %, by bootstrap over songs, seed 0.
 """
 
 import argparse
