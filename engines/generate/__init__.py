@@ -24,6 +24,8 @@ __all__ = (
 )
 
 VERSION = "1"
+# numpy and four megabytes of models: loaded in a moment, and asked for by somebody who waits.
+LIGHT = True
 
 
 def warm_up() -> None:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from engines._errors import NotInstalledError
 from engines._notes import Note
@@ -32,9 +31,13 @@ _GROUP_OF: Final = {style: group for group, styles in _PLAYED_LIKE.items() for s
 _LATEST: Final = 0.45 / STEPS_PER_QUARTER  # no hit moves half way to the next step
 
 
+# Plain numbers: looked up one by one, which arrays are slow at.
+Table = list[list[float]]
+
+
 @dataclass(frozen=True)
 class Feel:
-    """Tables of one group: shapes (9, 16) each, and the two carry-overs.
+    """Tables of one group, nine rows of sixteen, and the two carry-overs.
 
     Attributes
     ----------
@@ -46,10 +49,10 @@ class Feel:
         Correlation of a hit's deviation with the one before it.
     """
 
-    velocity: npt.NDArray[np.float64]
-    velocity_spread: npt.NDArray[np.float64]
-    late: npt.NDArray[np.float64]
-    late_spread: npt.NDArray[np.float64]
+    velocity: Table
+    velocity_spread: Table
+    late: Table
+    late_spread: Table
     velocity_carry: float
     late_carry: float
 
@@ -66,7 +69,9 @@ def feel(group: str) -> Feel:
     try:
         with np.load(SHIPPED / "groove.npz") as data:
             index = GROUPS.index(group)
-            tables = [data[name][index] for name in ("velocity", "velocity_spread", "late", "late_spread")]
+            tables = [
+                data[name][index].tolist() for name in ("velocity", "velocity_spread", "late", "late_spread")
+            ]
             carry = data["carry"][index]
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise NotInstalledError("groove.npz: missing or damaged; reinstall the program") from error
@@ -109,18 +114,20 @@ def drums(
     table = feel(group_of(style))
     made = []
     before_v = before_t = 0.0
-    for note in sorted(line):
+    quarters, steps_per_bar = frame.quarters, frame.steps_per_bar
+    fresh_v, fresh_t = (1 - table.velocity_carry**2) ** 0.5, (1 - table.late_carry**2) ** 0.5
+    draws = (stray * rng.standard_normal((len(line), 2))).tolist()
+    for note, (draw_v, draw_t) in zip(sorted(line), draws, strict=True):
         step = round(note.start * STEPS_PER_QUARTER)
-        drum, place = DRUM_OF.get(note.pitch, 2), place_in_bar(step, frame.steps_per_bar)
-        draw_v, draw_t = stray * rng.standard_normal(2)
-        before_v = table.velocity_carry * before_v + (1 - table.velocity_carry**2) ** 0.5 * draw_v
-        before_t = table.late_carry * before_t + (1 - table.late_carry**2) ** 0.5 * draw_t
-        velocity = table.velocity[drum, place] + 0.7 * before_v * table.velocity_spread[drum, place]
-        late = table.late[drum, place] + before_t * table.late_spread[drum, place]
+        drum, place = DRUM_OF.get(note.pitch, 2), place_in_bar(step, steps_per_bar)
+        before_v = table.velocity_carry * before_v + fresh_v * draw_v
+        before_t = table.late_carry * before_t + fresh_t * draw_t
+        velocity = table.velocity[drum][place] + 0.7 * before_v * table.velocity_spread[drum][place]
+        late = table.late[drum][place] + before_t * table.late_spread[drum][place]
         loud = note.velocity + loudness * (velocity - note.velocity)
-        start = note.start + timing * float(min(_LATEST, max(-_LATEST, late)))
-        start = min(max(0.0, start), frame.quarters - 1 / 480)
-        duration = min(note.duration, frame.quarters - start)
+        start = note.start + timing * min(_LATEST, max(-_LATEST, late))
+        start = min(max(0.0, start), quarters - 1 / 480)
+        duration = min(note.duration, quarters - start)
         made.append(Note(start, note.pitch, duration, int(min(127, max(1, round(loud))))))
     return tuple(sorted(made))
 
@@ -149,12 +156,12 @@ def pitched(
     for note in sorted(line):
         place = place_in_bar(round(note.start * STEPS_PER_QUARTER), frame.steps_per_bar)
         if note.start not in moves:
-            draw_v, draw_t = stray * rng.standard_normal(2)
+            draw_v, draw_t = (stray * rng.standard_normal(2)).tolist()
             before = table.late_carry * before + (1 - table.late_carry**2) ** 0.5 * draw_t
-            moves[note.start] = (5.0 * draw_v, float(before * table.late_spread[2, place]))
+            moves[note.start] = (5.0 * draw_v, before * table.late_spread[2][place])
         swell, late = moves[note.start]
         weight = 10.0 if place == 0 else 5.0 if place % 4 == 0 else 0.0 if place % 2 == 0 else -5.0
-        velocity = 82 + weight + swell + 5.0 * float(np.clip((note.pitch - middle) / spread, -1.5, 1.5))
+        velocity = 82 + weight + swell + 5.0 * min(1.5, max(-1.5, (note.pitch - middle) / spread))
         loud = note.velocity + loudness * (velocity - note.velocity)
         start = min(max(0.0, note.start + timing * late), frame.quarters - 1 / 480)
         duration = min(note.duration, frame.quarters - start)

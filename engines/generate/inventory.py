@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,15 @@ def user_folder() -> Path:
     return Path(chosen) if chosen else user_data_path("dawg-ai") / "models"
 
 
+def look_up(name: str) -> Installed | None:
+    """Return one bundle by name, without looking at the others; a shipped one comes first."""
+    for folder, shipped in ((SHIPPED, True), (user_folder(), False)):
+        path = folder / f"{name}.mag"
+        if path.is_file():
+            return Installed(name, path, shipped, _card(path))
+    return None
+
+
 def installed() -> Iterator[Installed]:
     """Yield every bundle on this machine, the shipped ones first."""
     seen: set[str] = set()
@@ -46,6 +56,14 @@ def installed() -> Iterator[Installed]:
 def _card(path: Path) -> dict[str, Any]:
     card = path.with_suffix(".toml")
     try:
-        return tomllib.loads(card.read_text("utf-8")) if card.stat().st_size < 65536 else {}
+        status = card.stat()
+        return _read_card(card, status.st_mtime_ns, status.st_size) if status.st_size < 65536 else {}
     except (OSError, ValueError):
         return {}
+
+
+@lru_cache(maxsize=256)
+def _read_card(card: Path, mtime_ns: int, size: int) -> dict[str, Any]:
+    """Read a card; every request looks at one, and it is read again where the file has changed."""
+    del mtime_ns, size
+    return tomllib.loads(card.read_text("utf-8"))

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 State = tuple[FloatArray, ...]
+_HALF: Final = np.float32(0.5)
 
 # The same variables under the names of TensorFlow 0.x (2016), 1.0 and 1.2 onwards; rewritten to the last.
 _RENAMES: Final = (
@@ -59,15 +60,21 @@ class Lstm:
 
     kernel: FloatArray
     bias: FloatArray
-    _scaled: tuple[FloatArray, FloatArray] = field(init=False, repr=False)
+    _inputs: FloatArray = field(init=False, repr=False)
+    _recurrent: FloatArray = field(init=False, repr=False)
+    _bias: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all four gates.
+        # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all four gates; the three that are
+        # sigmoids stand together, so that one multiplication and one addition do.
         n = self.size
-        scale = np.repeat(np.array([0.5, 1.0, 0.5, 0.5], np.float32), n)
-        forget = np.repeat(np.array([0.0, 0.0, 1.0, 0.0], np.float32), n)
-        scaled = (np.ascontiguousarray(self.kernel * scale), (self.bias + forget) * scale)
-        object.__setattr__(self, "_scaled", scaled)
+        order = np.concatenate([np.arange(n), np.arange(2 * n, 4 * n), np.arange(n, 2 * n)])
+        scale = np.repeat(np.array([0.5, 0.5, 0.5, 1.0], np.float32), n)
+        forget = np.repeat(np.array([0.0, 1.0, 0.0, 0.0], np.float32), n)
+        kernel = np.ascontiguousarray(self.kernel[:, order] * scale)
+        object.__setattr__(self, "_inputs", kernel[: self.n_in])
+        object.__setattr__(self, "_recurrent", kernel[self.n_in :])
+        object.__setattr__(self, "_bias", (self.bias[order] + forget) * scale)
 
     @property
     def size(self) -> int:
@@ -84,8 +91,8 @@ class Lstm:
 
         It does not depend on the state.
         """
-        kernel, bias = self._scaled
-        product: FloatArray = x @ kernel[: self.n_in] + bias
+        product: FloatArray = x @ self._inputs
+        product += self._bias
         return product
 
     def rows(self) -> FloatArray:
@@ -93,21 +100,26 @@ class Lstm:
 
         One-hot inputs are looked up rather than multiplied.
         """
-        return self._scaled[0][: self.n_in]
+        return self._inputs
+
+    def offset(self) -> FloatArray:
+        """Return what is added to the gates whatever the inputs, shape (4 n,)."""
+        return self._bias
 
     def step(self, projected: FloatArray, c: FloatArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Advance one step from projected inputs, shape (batch, 4 n); returns the new cell and output."""
-        n = self.size
-        gates = np.tanh(projected + h @ self._scaled[0][self.n_in :])
-        update, new, forget, output = (
-            gates[:, :n],
-            gates[:, n : 2 * n],
-            gates[:, 2 * n : 3 * n],
-            gates[:, 3 * n :],
-        )
-        half = np.float32(0.5)
-        cell: FloatArray = c * (forget * half + half) + (update * half + half) * new
-        return cell, np.tanh(cell) * (output * half + half)
+        n = h.shape[1]
+        gates: FloatArray = h @ self._recurrent
+        gates += projected
+        np.tanh(gates, out=gates)
+        sigmoids = gates[:, : 3 * n]
+        sigmoids *= _HALF
+        sigmoids += _HALF
+        cell: FloatArray = c * sigmoids[:, n : 2 * n]
+        cell += sigmoids[:, :n] * gates[:, 3 * n :]
+        output: FloatArray = np.tanh(cell)
+        output *= sigmoids[:, 2 * n :]
+        return cell, output
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,10 @@ class Attention:
     def rows(self) -> FloatArray:
         """Return the input map's rows, for inputs that are looked up."""
         return self.inputs[0][: self.n_in]
+
+    def offset(self) -> FloatArray:
+        """Return what the input map adds whatever the inputs."""
+        return self.inputs[1]
 
     def zero(self, batch: int) -> State:
         """Return the state before the first step: cells, last attention, memory and its features."""
@@ -242,6 +258,14 @@ class Network:
     def project(self, x: FloatArray) -> FloatArray:
         """Return the first layer's gates from inputs of shape (..., n_in); see `Lstm.project`."""
         return self.layers[0].project(x)
+
+    def project_known(self, x: FloatArray) -> FloatArray:
+        """Return the same for inputs of shape (n_steps, n_in) of which most columns are zero throughout."""
+        used = np.flatnonzero(x.any(axis=0))
+        rows = np.ascontiguousarray(self.layers[0].rows()[used])
+        product: FloatArray = x[:, used] @ rows
+        product += self.layers[0].offset()
+        return product
 
     def step(self, projected: FloatArray, state: tuple[State, ...]) -> tuple[FloatArray, tuple[State, ...]]:
         """Advance every layer by one step.

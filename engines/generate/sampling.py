@@ -111,15 +111,17 @@ def draw(
     seen = np.zeros((n, steps, encoder.n_out), np.float32)
     stands = None if encoder.looks_up else np.zeros((n, steps, encoder.n_out), np.int64)
     state = network.zero(n)
-    gates_known = network.project(plan.known)
+    gates_known = network.project_known(plan.known)
     rows = network.layers[0].rows()
     wanted = np.where(plan.allowed, 0.0 if plan.bias is None else plan.bias.astype(np.float64), -np.inf)
+    is_given = plan.forced >= 0
+    some_given: list[bool] = np.logical_or.reduce(is_given, axis=0).tolist()
+    all_given: list[bool] = np.logical_and.reduce(is_given, axis=0).tolist()
     last = np.full(n, encoder.default, np.int64)
     sounding = np.zeros(n, np.bool_)
     for t in range(steps):
         if t % 64 == 0:
             progress(t / steps, stage)
-        given = plan.forced[:, t]
         if t == 0:
             # As in training, the network is first asked for the second event: asked for the first, it would
             # count its steps from one too early, and everything would fall a sixteenth beside the beat.
@@ -133,15 +135,16 @@ def draw(
                 stands[:, t] = [encoder.labels(events[i, :t].tolist()) for i in range(n)]
             logits, state = network.step(gates, state)
             seen[:, t] = logits
-            here = None if stands is None else stands[:, t]
-            drawn = _choose(
-                logits + _bounds(plan, wanted[t], sounding, here), plan.temperature, numbers[:, t]
-            )
-            if here is not None:
-                drawn = here[np.arange(n), drawn]
-        last = np.where(given >= 0, given, drawn)
+            if not all_given[t]:
+                here = None if stands is None else stands[:, t]
+                shown = logits + _bounds(plan, wanted[t], sounding, here)
+                drawn = _choose(shown, plan.temperature, numbers[:, t])
+                if here is not None:
+                    drawn = here[np.arange(n), drawn]
+        last = np.where(is_given[:, t], plan.forced[:, t], drawn) if some_given[t] else drawn
         events[:, t] = last
-        sounding = np.where(last >= FIRST_PITCH, True, np.where(last == NOTE_OFF, False, sounding))
+        if plan.monophonic:
+            sounding = (last >= FIRST_PITCH) | (sounding & (last != NOTE_OFF))
     progress(1.0, stage)
     return Drawn(events, _loglik(seen, events, stands))
 
@@ -163,8 +166,10 @@ def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> Int
     """Draw one label for each variation by inverse CDF in double precision."""
     if temperature == 0:
         return np.asarray(shown.argmax(axis=1))
-    shown -= shown.max(axis=1, keepdims=True)
-    cumulative = np.exp(shown / temperature).cumsum(axis=1)
+    shown -= np.maximum.reduce(shown, axis=1, keepdims=True)
+    if temperature != 1:
+        shown /= temperature
+    cumulative = np.add.accumulate(np.exp(shown, out=shown), axis=1)
     targets = numbers[:, None] * cumulative[:, -1:]
     # The first class whose cumulative weight exceeds the number; one of weight zero can never be it.
     return np.asarray((cumulative > targets).argmax(axis=1))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from engines._errors import NotInstalledError, UndecodableError
 from engines.generate.bundle import read_bundle
 from engines.generate.events import ENCODERS, Encoder
-from engines.generate.inventory import Installed, installed
+from engines.generate.inventory import Installed, installed, look_up
 from engines.generate.network import Network, UnknownTopologyError
 from engines.generate.theory import nearest
 
@@ -58,11 +58,12 @@ def find(name: str) -> Installed:
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"model: {name[:40]!r}; must be letters, digits, '.', '_' and '-', at most 64")
-    known = {model.name: model for model in installed()}
-    if name not in known:
+    found = look_up(name)
+    if found is None:
+        known = [model.name for model in installed()]
         hint = nearest(name, known) if known else "none is installed"
         raise NotInstalledError(f"model: {name!r} is not installed ({hint}); models.import takes a .mag file")
-    return known[name]
+    return found
 
 
 def load(name: str, role: str) -> Model:
@@ -76,7 +77,8 @@ def load(name: str, role: str) -> Model:
     """
     entry = find(name)
     try:
-        stamp = (entry.path.stat().st_mtime_ns, entry.path.stat().st_size)
+        status = entry.path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
         held = _held.get(str(entry.path))
         if held is None or held[0] != stamp:
             held = (stamp, _read(entry))
