@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
     from typing import Any
 
+    from adapters.core.client import Core
     from adapters.settings import Config
+    from bus.service import Bus
 
 # When the drain is over, closing takes milliseconds; a thread or socket that hangs is left behind after this.
 _CLOSE_S = 5.0
@@ -69,43 +71,27 @@ async def _serve(config: Config) -> int:
     """Build, run, drain, close: what is built last is closed first."""
     import structlog
 
-    from adapters.config_file import check_engines
     from adapters.core.client import Core
-    from adapters.http import HttpServer
     from adapters.service_manager import ServiceManager
-    from adapters.status_file import StatusFile
-    from adapters.status_report import Reporter
-    from adapters.table import with_core
-    from bus import control
-    from bus.operations import discover, installed_models
     from bus.publisher import STATUS
-    from bus.service import Bus, Surroundings
 
     log = structlog.get_logger()
-    engine_operations = discover("engines")
-    check_engines(config, {operation.lane for operation in engine_operations if operation.lane})
+    # Takes its variables out of the environment, which workers inherit.
+    manager = ServiceManager.from_environment(os.environ)
     core = Core(config.core)
-    paths = config.paths
-    _warn_of_missing(paths.audio_roots)
-    with contextlib.ExitStack() as house:
+    _warn_of_missing(config.paths.audio_roots)
+    async with contextlib.AsyncExitStack() as house:
         stopped = house.enter_context(_signals())
         house.callback(core.close)
-        bus = Bus(
-            config.bus,
-            with_core(engine_operations, core),
-            Surroundings(
-                roots=paths.audio_roots,
-                state=_made(paths.state.expanduser()),
-                cache=paths.cache.expanduser(),
-                cache_mb=config.cache.max_mb,
-                lanes=config.engines,
-                core=lambda: control.Core(core.connected, config.core.url),
-                models=partial(installed_models, "engines"),
-                log_level=config.log.level,
-                log_json=_as_json(config),
-            ),
-        )
+        bus = _bus(config, core)
         house.callback(bus.close)
+        house.push_async_callback(bus.pool.close)
+        bus.start_light()
+        # What takes longest to import comes while the first workers load.
+        from adapters.http import HttpServer
+        from adapters.status_file import StatusFile
+        from adapters.status_report import Reporter
+
         http = HttpServer(config.http, bus) if config.http.enabled else None
         if http is not None:
             house.callback(http.close)
@@ -113,9 +99,8 @@ async def _serve(config: Config) -> int:
         report = Reporter(
             bus, core, None if http is None else http.url, lambda: not any(task.done() for task in tasks)
         )
-        status_file = StatusFile(paths.status_file.expanduser(), report.document)
+        status_file = StatusFile(config.paths.status_file.expanduser(), report.document)
         house.callback(status_file.close)
-        manager = ServiceManager.from_environment(os.environ)
 
         bus.control.on_change.append(status_file.changed)
         # Not on every change, of which a busy daemon has thousands: status events gather them.
@@ -142,6 +127,34 @@ async def _serve(config: Config) -> int:
             await status_file.write_now()
         log.info("daemon.stopped")
     return code
+
+
+def _bus(config: Config, core: Core) -> Bus:
+    """Bind the sockets, with the operations of every engine and of DAWG-CORE behind them."""
+    from adapters.config_file import check_engines
+    from adapters.table import with_core
+    from bus import control
+    from bus.operations import discover, installed_models
+    from bus.service import Bus, Surroundings
+
+    engine_operations = discover("engines")
+    check_engines(config, {operation.lane for operation in engine_operations if operation.lane})
+    paths = config.paths
+    return Bus(
+        config.bus,
+        with_core(engine_operations, core),
+        Surroundings(
+            roots=paths.audio_roots,
+            state=_made(paths.state.expanduser()),
+            cache=paths.cache.expanduser(),
+            cache_mb=config.cache.max_mb,
+            lanes=config.engines,
+            core=lambda: control.Core(core.connected, config.core.url),
+            models=partial(installed_models, "engines"),
+            log_level=config.log.level,
+            log_json=_as_json(config),
+        ),
+    )
 
 
 def _warn_of_missing(roots: list[Path]) -> None:

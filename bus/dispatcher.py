@@ -181,7 +181,9 @@ class Dispatcher:
 
     async def _run(self, job: Job) -> Result:
         structlog.contextvars.bind_contextvars(request_id=job.id, op=job.operation.name)
-        prints = await self._on_disk(job, self._open_files, job)
+        # Most requests name no file, and a thread costs more than it says.
+        named = any(job.params[name] is not None for name in job.operation.files | job.operation.folders)
+        prints = await self._on_disk(job, self._open_files, job) if named else []
         key = None
         if job.operation.version is not None:
             rest = {name: value for name, value in job.params.items() if name not in job.operation.files}

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from bus.errors import InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
 
 _CHUNK_BYTES = 1 << 20
@@ -65,6 +63,8 @@ class Files:
 
     def prepare(self) -> None:
         """Make the spool folder, private, and empty it of what killed daemons left."""
+        import psutil  # noqa: PLC0415 - every worker loads this module, and none of them comes here
+
         self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._spool.iterdir():
             # Another daemon may use the folder too: each puts its process id into its files' names.

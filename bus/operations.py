@@ -72,6 +72,8 @@ class Operation:
         Parameters that are files: a path or bytes on the wire, a `Path` for the function.
     folders
         Parameters that are folders: a path on the wire.
+    light
+        Whether the engine's worker is loaded in a moment: it is started before the others.
     follow_up
         What is done with a result on its way out, in the loop: from the parameters and the encoded result to
         the encoded result that is answered with. It must return one whatever happens, also when it is
@@ -88,6 +90,7 @@ class Operation:
     version: str | None = None
     files: frozenset[str] = field(default_factory=frozenset)
     folders: frozenset[str] = field(default_factory=frozenset)
+    light: bool = False
     follow_up: FollowUp | None = None
 
     @cached_property
@@ -167,6 +170,7 @@ def declare(
     module: str | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     version: str | None = None,
+    light: bool = False,
 ) -> Operation:
     """Make an operation of a function by reading its signature.
 
@@ -213,6 +217,7 @@ def declare(
         version=version,
         files=frozenset(files),
         folders=frozenset(folders),
+        light=light,
     )
 
 
@@ -322,6 +327,7 @@ def engine_operations(module: ModuleType) -> list[Operation]:
             module=module.__name__,
             timeout_s=timeouts_s.get(name, DEFAULT_TIMEOUT_S),
             version=module.VERSION if function in cached else None,
+            light=getattr(module, "LIGHT", False),
         )
         for name, function in named.items()
     ]

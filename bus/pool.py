@@ -10,6 +10,8 @@ from bus.settings import MEGABYTE, LaneSettings, Limits, PoolSettings
 from bus.worker import WorkerSettings
 
 _MEMORY_CHECK_S = 0.25
+# What light engines are ahead of the others at most, should one of them not load at all.
+_HEAD_START_S = 5.0
 
 
 class Pool:
@@ -28,7 +30,11 @@ class Pool:
         log_level: str = "info",
         log_json: bool = True,
     ) -> None:
+        operations = list(operations)
         modules = {op.lane: op.module for op in operations if op.lane is not None and op.module is not None}
+        self._light = {op.lane for op in operations if op.light}
+        self._on_change = on_change
+        self._head_start: asyncio.TimerHandle | None = None
         self._lanes = {
             name: Lane(
                 name,
@@ -37,15 +43,41 @@ class Pool:
                 ),
                 lanes.get(name, LaneSettings()),
                 settings,
-                on_change,
+                self._changed,
             )
             for name, module in modules.items()
         }
 
-    def start(self) -> None:
-        """Start every worker of every lane."""
-        for lane in self._lanes.values():
+    def start_light(self) -> None:
+        """Start the workers of the light engines, which serve while the others are still loading."""
+        for lane in self._light_lanes():
             lane.start()
+
+    def start(self) -> None:
+        """Start every worker: the light engines' now, the others' when those are warm.
+
+        All of them at once would load for seconds on two cores, and the lightest be no sooner ready than the
+        heaviest.
+        """
+        self.start_light()
+        self._head_start = asyncio.get_running_loop().call_later(_HEAD_START_S, self._start_others)
+        self._changed()
+
+    def _light_lanes(self) -> list[Lane]:
+        return [lane for name, lane in self._lanes.items() if name in self._light]
+
+    def _changed(self) -> None:
+        # A light engine whose worker died is no longer waited for.
+        if self._head_start is not None and all(lane.warm or lane.deaths for lane in self._light_lanes()):
+            self._start_others()
+        self._on_change()
+
+    def _start_others(self) -> None:
+        if self._head_start is not None:
+            self._head_start.cancel()
+            self._head_start = None
+            for lane in self._lanes.values():
+                lane.start()
 
     def __getitem__(self, name: str) -> Lane:
         return self._lanes[name]
@@ -68,4 +100,7 @@ class Pool:
 
     async def close(self) -> None:
         """Stop every worker and wait until they have ended."""
+        if self._head_start is not None:
+            self._head_start.cancel()
+            self._head_start = None
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))

@@ -182,8 +182,12 @@ class Bus:
             "memory": self.pool.watch_memory(),
         }
 
+    def start_light(self) -> None:
+        """Start the workers that are loaded in a moment, while the rest of the daemon is being built."""
+        self.pool.start_light()
+
     def start(self) -> None:
-        """Start the workers."""
+        """Start all workers."""
         self.pool.start()
 
     async def drain(self) -> None:

@@ -1,7 +1,9 @@
 import importlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bus.operations import engine_operations
+from bus.operations import Operation, engine_operations
 from bus.settings import LaneSettings
 from tests.bus.engines import dummy
 from tests.bus.running import Dealer, running_bus, until
@@ -29,3 +31,38 @@ async def test_every_engine_has_a_lane_of_its_own(tmp_path: Path) -> None:
         await client.terminal(busy)
         await client.terminal(waiting)
         assert len(bus.worker_pids("second")) == 2
+
+
+def light(operations: list[Operation], **changes: Any) -> list[Operation]:
+    return [replace(operation, light=True, **changes) for operation in operations]
+
+
+async def test_light_engines_are_started_before_the_others(tmp_path: Path) -> None:
+    second = importlib.import_module("tests.bus.odd_engines.second")
+    operations = [*engine_operations(second), *light(engine_operations(dummy))]
+    async with running_bus(tmp_path, operations=operations) as bus:
+        pool = bus.bus.pool
+        assert [len(pool.status()[name].workers) for name in ("dummy", "second")] == [1, 0]
+        await until(lambda: pool.status()["second"].workers, 60)
+        assert pool["dummy"].warm
+        await until(lambda: pool.warm, 60)
+
+
+async def test_a_light_engine_that_dies_holds_up_no_other(tmp_path: Path) -> None:
+    second = importlib.import_module("tests.bus.odd_engines.second")
+    broken = light(engine_operations(dummy), module="tests.bus.odd_engines.not_there")
+    async with (
+        running_bus(tmp_path, operations=[*broken, *engine_operations(second)]) as bus,
+        Dealer(bus.router) as client,
+    ):
+        # Sent while its lane has no worker yet: it waits for one.
+        assert (await client.ask("second.echo", {"value": "served"}, 60))["result"]["value"] == "served"
+        assert not bus.bus.pool["dummy"].warm
+
+
+async def test_a_pool_can_be_closed_before_the_others_were_started(tmp_path: Path) -> None:
+    second = importlib.import_module("tests.bus.odd_engines.second")
+    operations = [*engine_operations(second), *light(engine_operations(dummy))]
+    async with running_bus(tmp_path, operations=operations) as bus:
+        pool = bus.bus.pool
+    assert not pool.status()["second"].workers
