@@ -1,69 +1,25 @@
 """Measure how good the generated music is, beside real music that was not trained on.
 
-    python bench/generate_quality.py --work WORK [--pieces 200] [--phrases 1000]
+    python -m bench.generate_quality --work WORK [--pieces 200] [--phrases 1000] [--plots FOLDER]
 
 WORK is the folder of `python -m engines.generate.training`, with the event sequences of the training sets;
-nothing of it is needed to run the program. Prints held-out NLL, figures of drums and of melodies, chord-tone
-rates, and the longest run of notes (pitch intervals with rhythm) that a phrase shares with any training song.
+nothing of it is needed to run the program. Prints held-out NLL, figures of drums, melodies and basses after
+muspy's definitions (music_figures.py), chord-tone rates, and the longest run of notes (pitch intervals with
+rhythm) that a phrase shares with any training song.
 """
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from bench.music_figures import Figures, of_drums, of_line, table
 from engines import generate
-from engines._notes import Note
 from engines.generate import drumming, store
 from engines.generate.training import corpus, measure, overlap
 from engines.generate.training.overlap import PROGRESSIONS, SEED, notes_of
 
-Ints = npt.NDArray[np.int64]
-
-
-def drum_figures(events: Ints) -> dict[str, float]:
-    """Figures of four bars of drums, shape (64,) of bit masks; groove consistency as muspy defines it."""
-    hits = ((events[:, None] >> np.arange(9)) & 1).reshape(-1, 16, 9)
-    sounding = hits.any(axis=2).astype(int)
-    return {
-        "hits a bar": hits.sum() / len(hits),
-        "kick on one": hits[:, 0, 0].mean(),
-        "backbeat": (hits[:, 4, 1].mean() + hits[:, 12, 1].mean()) / 2,
-        "snare elsewhere": np.delete(hits[:, :, 1], [4, 12], axis=1).mean(),
-        "hats on eighths": hits[:, ::2, 2].mean(),
-        "groove consistency": 1 - np.abs(np.diff(sounding, axis=0)).mean(),
-    }
-
-
-def tune_figures(notes: Iterable[Note], quarters: float) -> dict[str, float]:
-    """Figures of a melody as muspy defines them: entropy in bits, rates from 0 to 1."""
-    line = list(notes)
-    counts = np.bincount([n.pitch % 12 for n in line], minlength=12).astype(float)
-    p = counts[counts > 0] / counts.sum()
-    steps = np.zeros(round(quarters * 4), int)
-    for note in line:
-        steps[min(len(steps) - 1, round(note.start * 4))] = 1
-    bars = steps.reshape(-1, 16)
-    beats = steps.reshape(-1, 4)
-    scales = [sum(counts[(k + d) % 12] for d in (0, 2, 4, 5, 7, 9, 11)) / counts.sum() for k in range(12)]
-    return {
-        "notes a bar": len(line) / len(bars),
-        "pitch-class entropy": float(-(p * np.log2(p)).sum()),
-        "scale consistency": float(max(scales)),
-        "groove consistency": float(1 - np.abs(np.diff(bars, axis=0)).mean()),
-        "empty-beat rate": float((beats.sum(axis=1) == 0).mean()),
-    }
-
-
-def table(title: str, rows: dict[str, list[dict[str, float]]]) -> None:
-    print(f"\n{title}")
-    names = list(next(iter(rows.values()))[0])
-    print(" " * 28 + "".join(f"{name:>21}" for name in names))
-    for label, found in rows.items():
-        cells = (f"{np.mean([f[n] for f in found]):.3f} +-{np.std([f[n] for f in found]):.2f}" for n in names)
-        print(f"{label + f' ({len(found)})':28}" + "".join(f"{cell:>21}" for cell in cells))
+BARS = 8
 
 
 def likelihoods(work: Path) -> None:
@@ -81,37 +37,36 @@ def likelihoods(work: Path) -> None:
         print(f"unigram {fit.unigram:.3f}, {fit.steps} steps")
 
 
-def drums(work: Path, pieces: int) -> None:
+def drums(work: Path, pieces: int) -> dict[str, list[Figures]]:
     real = []
     for song in corpus.load(work / "drums.npz", "test"):
         if song.steps_per_bar == 16 and ":beat" in song.song:
             events = song.events.astype(np.int64)
-            real += [drum_figures(events[i : i + 64]) for i in range(0, len(events) - 63, 64)]
+            real += [of_drums(events[i : i + 64]) for i in range(0, len(events) - 63, 64)]
     made = []
     for seed in range(pieces):
         notes = generate.drums(bars=4, seed=SEED + seed).tracks[0].notes
-        made.append(drum_figures(drumming.events(notes, 64)))
-    table("drums, four bars, temperature 1", {"Groove, held out": real, "generated": made})
+        made.append(of_drums(drumming.events(notes, 64)))
+    return {"Groove, held out": real, "generated": made}
 
 
-def melodies(work: Path, pieces: int) -> None:
-    test = [s for s in corpus.load(work / "melody.npz", "test") if s.steps_per_bar == 16]
+def lines(part: str, work: Path, pieces: int) -> dict[str, list[Figures]]:
+    """Figures of melodies or basses: held-out songs in phrases of eight bars, and generated ones."""
     real = []
-    for song in test:
-        for i in range(0, len(song.events) - 127, 128):
-            line = notes_of(song.events[i : i + 128])
-            if len(line) > 3:
-                real.append(tune_figures(line, 32.0))
-    made: list[dict[str, float]] = []
-    free: list[dict[str, float]] = []
+    for song in corpus.load(work / f"{part}.npz", "test"):
+        if song.steps_per_bar == 16:
+            whole = [
+                song.events[i : i + BARS * 16] for i in range(0, len(song.events) - BARS * 16 + 1, BARS * 16)
+            ]
+            real += [of_line(notes_of(events), BARS) for events in whole]
+    write = generate.melody if part == "melody" else generate.bassline
+    made: dict[str, list[Figures]] = {"in a scale": [], "free": []}
     for seed in range(pieces):
-        chords = PROGRESSIONS[seed % len(PROGRESSIONS)]
-        for rows, scale in ((made, None), (free, "chromatic")):
-            piece = generate.melody(scale=scale, chords=chords, bars=8, seed=SEED + seed)
-            line = list(piece.tracks[0].notes)
-            if len(line) > 3:
-                rows.append(tune_figures(line, 32.0))
-    table("melodies, eight bars, temperature 1", {"held out": real, "in a scale": made, "free": free})
+        for label, scale in (("in a scale", None), ("free", "chromatic")):
+            chords = PROGRESSIONS[seed % len(PROGRESSIONS)]
+            piece = write(scale=scale, chords=chords, bars=BARS, seed=SEED + seed)
+            made[label].append(of_line(piece.tracks[0].notes, BARS))
+    return {"held out": real, **made}
 
 
 def chord_tones(work: Path, pieces: int) -> None:
@@ -134,13 +89,16 @@ def chord_tones(work: Path, pieces: int) -> None:
         print(f"{part:8} held out {here / max(1, total):.3f}, generated {np.mean(known):.3f}")
 
 
-def memorised(work: Path, phrases: int) -> None:
+def memorised(work: Path, phrases: int) -> dict[str, tuple[list[int], list[int]]]:
     print("\nlongest run of eight bars shared with a training song, in any key (drums: in sixteenths)")
+    found = {}
     for part in ("drums", "melody", "bass"):
         made, real = overlap.lengths(part, corpus.load(work / f"{part}.npz"), phrases)
         print(
             f"{part:8} generated: {overlap.spread(made)}\n{'':8} held-out real songs: {overlap.spread(real)}"
         )
+        found[part] = (made, real)
+    return found
 
 
 def main() -> None:
@@ -150,13 +108,30 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--pieces", type=int, default=200)
     parser.add_argument("--phrases", type=int, default=1000)
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the distributions here")
     given = parser.parse_args()
     print(f"seeds {SEED} and on")
     likelihoods(given.work)
-    drums(given.work, given.pieces)
-    melodies(given.work, given.pieces)
+    titles = {
+        "drums": "drums, four bars, temperature 1",
+        "melody": "melodies, eight bars, temperature 1",
+        "bass": "basses, eight bars, temperature 1",
+    }
+    figures = {
+        part: drums(given.work, given.pieces) if part == "drums" else lines(part, given.work, given.pieces)
+        for part in titles
+    }
+    for part, rows in figures.items():
+        table(titles[part], rows)
     chord_tones(given.work, given.pieces)
-    memorised(given.work, given.phrases)
+    shared = memorised(given.work, given.phrases)
+    if given.plots:
+        from bench import quality_plots  # noqa: PLC0415  matplotlib
+
+        given.plots.mkdir(parents=True, exist_ok=True)
+        for part, rows in figures.items():
+            quality_plots.distributions(titles[part], rows, given.plots / f"{part}.png")
+        quality_plots.shared_runs(shared, given.plots / "shared.png")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from bus.lane import Lane, LaneStatus, Serving
 from bus.operations import Operation
@@ -25,8 +24,6 @@ class Pool:
         limits: Limits,
         on_change: Callable[[], None],
         *,
-        cache: Path | None = None,
-        cache_bytes: int = 0,
         log_level: str = "info",
         log_json: bool = True,
     ) -> None:
@@ -38,9 +35,7 @@ class Pool:
         self._lanes = {
             name: Lane(
                 name,
-                WorkerSettings(
-                    module, int(limits.result_mb * MEGABYTE), log_level, log_json, cache, cache_bytes
-                ),
+                WorkerSettings(module, int(limits.result_mb * MEGABYTE), log_level, log_json),
                 lanes.get(name, LaneSettings()),
                 settings,
                 self._changed,

@@ -5,19 +5,38 @@ somebody asks. Nothing of what `generate` promises of key and bars is promised h
 Magenta's generator of that bundle makes.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from engines._units import MidiPath, Progress, silent
 from engines.generate.request import Bars, Chords, Seed, Temperature, Tempo
-from engines.magenta.result import Generated
+from engines.magenta.result import Decoded, Generated
 
-VERSION = "1"
+VERSION = "2"
 # Loading TensorFlow from a cold disk takes half a minute, and a performance model 150 ms a bar.
-TIMEOUTS_S = {"generate": 300.0}
+TIMEOUTS_S = {"generate": 300.0, "sample": 300.0, "interpolate": 300.0, "groove": 300.0}
 
 Name = Annotated[str, Field(max_length=64, description="An installed bundle, as models.list names it.")]
+CheckpointPath = Annotated[
+    Path,
+    Field(
+        description="A checkpoint as Magenta publishes them: a tar with an .index and its .data file.",
+        json_schema_extra={"contentMediaType": "application/x-tar"},
+    ),
+]
+Configuration = Annotated[
+    str,
+    Field(
+        max_length=64, description="Magenta's name of it, such as cat-mel_2bar_big or groovae_2bar_humanize."
+    ),
+]
+Takes = Annotated[int, Field(ge=1, le=16, description="How many pieces.", json_schema_extra={"unit": "1"})]
+Between = Annotated[
+    int,
+    Field(ge=2, le=16, description="How many pieces, both ends included.", json_schema_extra={"unit": "1"}),
+]
 
 
 def generate(
@@ -78,4 +97,160 @@ def generate(
     )
 
 
-OPERATIONS = (generate,)
+def sample(
+    checkpoint: CheckpointPath,
+    configuration: Configuration,
+    count: Takes = 1,
+    tempo: Tempo = 120,
+    *,
+    temperature: Temperature = 1.0,
+    seed: Seed | None = None,
+    progress: Progress = silent,
+) -> Decoded:
+    """Let a MusicVAE checkpoint play what comes to its mind.
+
+    Parameters
+    ----------
+    checkpoint
+        As Magenta publishes them. Its numbers are read, no graph: that is built by Magenta's own code.
+    configuration
+        The one it was trained with; those that play over chords or given hits are refused.
+    count
+        How many pieces, each of the configuration's own length: 2 bars, 4 or 16.
+    tempo
+        Of the files; it changes no note.
+    temperature
+        As for `generate.midi`.
+    seed
+        The same gives the same notes.
+    progress
+        Told when it is loaded.
+
+    Returns
+    -------
+    Decoded
+        `count` pieces.
+
+    Raises
+    ------
+    ValueError
+        If the configuration is unknown; the message names near ones.
+    UndecodableError, TooLongError
+        If the file is no such checkpoint, does not fit the configuration, or is over 2 GiB.
+    NotInstalledError
+        If TensorFlow or magenta is missing.
+    """
+    from engines.magenta import autoencoder
+
+    return autoencoder.sample(
+        checkpoint,
+        configuration,
+        count=count,
+        tempo=tempo,
+        temperature=temperature,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def interpolate(
+    checkpoint: CheckpointPath,
+    configuration: Configuration,
+    path: MidiPath,
+    other: MidiPath,
+    *,
+    count: Between = 5,
+    tempo: Tempo = 120,
+    temperature: Temperature = 0.5,
+    seed: Seed | None = None,
+    progress: Progress = silent,
+) -> Decoded:
+    """Go from one piece to another in small steps, with a MusicVAE checkpoint.
+
+    Parameters
+    ----------
+    checkpoint, configuration, tempo, seed, progress
+        As for `magenta.sample`.
+    path, other
+        MIDI files; the first bars are heard, as many as the configuration plays.
+    count
+        How many pieces, from what the model makes of the one to what it makes of the other.
+    temperature
+        As for `generate.midi`; lower keeps nearer to the two.
+
+    Returns
+    -------
+    Decoded
+        `count` pieces, in order.
+
+    Raises
+    ------
+    ValueError
+        If a file has nothing in it that the model hears, beside what `magenta.sample` raises.
+    UndecodableError, TooLongError, NotInstalledError
+        As for `magenta.sample`.
+    """
+    from engines.magenta import autoencoder
+
+    return autoencoder.interpolate(
+        checkpoint,
+        configuration,
+        path,
+        other,
+        count=count,
+        tempo=tempo,
+        temperature=temperature,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def groove(
+    checkpoint: CheckpointPath,
+    path: MidiPath,
+    configuration: Configuration = "groovae_2bar_humanize",
+    tempo: Tempo | None = None,
+    *,
+    temperature: Temperature = 0.5,
+    seed: Seed | None = None,
+    progress: Progress = silent,
+) -> Decoded:
+    """Send a piece through a GrooVAE checkpoint: humanised, drummed from a tap, or with hi-hats added.
+
+    Parameters
+    ----------
+    checkpoint, seed, progress
+        As for `magenta.sample`.
+    path
+        A MIDI file in 4/4, of at most 64 windows; each is heard and played by itself.
+    configuration
+        What is done is what this one was trained to do. Others of MusicVAE's give a piece like the one heard.
+    tempo
+        Of the file that comes; without, that of the file heard.
+    temperature
+        As for `generate.midi`.
+
+    Returns
+    -------
+    Decoded
+        One piece, of whole windows.
+
+    Raises
+    ------
+    ValueError, UndecodableError, TooLongError, NotInstalledError
+        As for `magenta.interpolate`.
+    """
+    from engines.magenta import autoencoder
+
+    return autoencoder.groove(
+        checkpoint,
+        configuration,
+        path,
+        tempo=tempo,
+        temperature=temperature,
+        seed=seed,
+        progress=progress,
+    )
+
+
+OPERATIONS = (generate, sample, interpolate, groove)

@@ -1,9 +1,8 @@
 """Stock Magenta behind our own interface: load a bundle that is allowed, prime it, let it play, stop it."""
 
 import base64
-import os
+import importlib
 import secrets
-import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +17,17 @@ from engines.generate.allowed import ALLOWED
 from engines.generate.bundle import Bundle, read_bundle
 from engines.generate.request import MAX_BARS, TEMPO_RANGE, between
 from engines.generate.theory import progression
+from engines.magenta import stock
 from engines.magenta.result import Generated
 
-_FAMILIES: Final = ("drums_rnn", "melody_rnn", "improv_rnn", "performance_rnn", "polyphony_rnn")
+# The modules of `magenta.models` that know generators.
+_FAMILIES: Final = (
+    "drums_rnn.drums_rnn_sequence_generator",
+    "melody_rnn.melody_rnn_sequence_generator",
+    "improv_rnn.improv_rnn_sequence_generator",
+    "performance_rnn.performance_sequence_generator",
+    "polyphony_rnn.polyphony_sequence_generator",
+)
 # Steps a generator may take for each bar: performance_rnn writes up to 500 events a bar, others 16.
 _STEPS_A_BAR: Final = 1000
 _COLDEST: Final = 0.1  # Magenta divides by the temperature
@@ -86,11 +93,15 @@ class _Counted:
         self.generator, self.most, self.progress, self.steps = generator, most, progress, 0
 
     def call(self, primer: Any, start: float, end: float, temperature: float, seed: int) -> Any:
+        from magenta.models.shared.sequence_generator import SequenceGeneratorError  # noqa: PLC0415  TensorFlow
         from note_seq.protobuf import generator_pb2  # noqa: PLC0415  loads pandas and bokeh
 
         options = generator_pb2.GeneratorOptions()
         options.args["temperature"].float_value = temperature
         options.generate_sections.add(start_time=start, end_time=end)
+        # polyphony_rnn otherwise lays the primer under what it plays, as a melody to go with.
+        for word in ("condition_on_primer", "no_inject_primer_during_generation"):
+            options.args[word].bool_value = True
         model = self.generator._model
         plain = type(model)._generate_step_for_batch
 
@@ -106,8 +117,8 @@ class _Counted:
         np.random.seed(seed % 2**32)
         try:
             return self.generator.generate(primer, options)
-        except AssertionError as error:
-            raise ValueError("path: Magenta cannot go on from this primer") from error
+        except (AssertionError, SequenceGeneratorError) as error:
+            raise ValueError(f"path: Magenta cannot go on from this primer {error}".rstrip()) from error
         finally:
             del model._generate_step_for_batch
 
@@ -134,23 +145,11 @@ def _generator(bundle: Bundle, name: str) -> Any:
     if bundle.sha256 in _generators:
         _generators.move_to_end(bundle.sha256)
         return _generators[bundle.sha256]
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # magenta's companions are from 2022 and say so
-        try:
-            import importlib  # noqa: PLC0415
+    with stock.quiet():
+        from note_seq.protobuf import generator_pb2  # noqa: PLC0415  loads pandas and bokeh
 
-            import tensorflow.compat.v1 as tf  # noqa: PLC0415
-            from note_seq.protobuf import generator_pb2  # noqa: PLC0415
-        except ImportError as error:
-            raise NotInstalledError(f"magenta: {error}; install it as the README says") from error
-        tf.logging.set_verbosity(tf.logging.ERROR)
         for family in _FAMILIES:
-            try:
-                module = importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator")
-            except ImportError as error:
-                raise NotInstalledError(f"magenta: {error}; install it as the README says") from error
+            module = importlib.import_module(f"magenta.models.{family}")
             made = module.get_generator_map().get(bundle.generator)
             if made is not None:
                 break
