@@ -1,9 +1,9 @@
 """`dawg-ai`: run the daemon, ask it, watch it, and find out what is wrong with it.
 
-One file a command (serve, call, generate, watch, describe, doctor), each with `add_arguments` and `run`; its
-docstring is its help. A command that offers the options of an operation has `complete` too, which adds them
-(schema_options.py) before the words are read. The answer goes to stdout and nothing else does; progress,
-notices and errors go to stderr. An error is one sentence and an exit code (exit_codes.py).
+One file a command (serve, call, analyze, generate, watch, describe, doctor), each with `add_arguments` and
+`run`; its docstring is its help. A command that offers the options of an operation has `complete` too, which
+adds them (schema_options.py) before the words are read. The answer goes to stdout and nothing else does;
+progress, notices and errors go to stderr. An error is one sentence and an exit code (exit_codes.py).
 
 Beside the commands: parser.py what may be written, house.py what every command is given, values.py
 `name=value` read by the operation's schema, schema_options.py the same as options, asking.py a request with

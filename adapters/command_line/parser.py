@@ -13,6 +13,7 @@ from adapters.command_line import exit_codes
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "run the daemon",
     "call": "call an operation and print its result",
+    "analyze": "say what a recording is: tempo, key, chords, sections, loudness; draw it",
     "generate": "write music: drums, bass, melody, harmony; continue, infill, humanize, vary",
     "watch": "follow what the daemon does, live",
     "describe": "list the operations, or explain one",
@@ -22,7 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 _EXAMPLES = """\
 Examples:
   dawg-ai serve                               start the daemon (Ctrl-C stops it)
-  dawg-ai call analyze.audio path=song.wav    tempo, key, loudness ...
+  dawg-ai analyze song.wav --plot song.png    tempo, key, sections ..., and a picture
   dawg-ai generate bass --key C -o bass.mid   music, to a file or to hear
   dawg-ai describe analyze.audio              what it takes and gives
   dawg-ai watch                               jobs, workers and heartbeats

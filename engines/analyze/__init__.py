@@ -26,13 +26,15 @@ TIMEOUTS_S = dict.fromkeys(
 )
 
 
-def audio(path: AudioPath, *, progress: Progress = silent) -> Analysis:
+def audio(path: AudioPath, image: bool = False, *, progress: Progress = silent) -> Analysis:
     """Tell everything about a recording: tempo, beats, bars, key, chords, loudness, spectrum, clipping.
 
     Parameters
     ----------
     path
         A recording: WAV, AIFF, FLAC, OGG or MP3, 4 to 768 kHz, up to 64 channels and 12 hours.
+    image
+        Whether to draw it too: waveform, sections, beats, chords, pitch classes, loudness and tempo.
     progress
         Told the share done and the stage.
 
@@ -50,7 +52,7 @@ def audio(path: AudioPath, *, progress: Progress = silent) -> Analysis:
     """
     from engines.analyze import answers
 
-    return answers.audio(path, progress)
+    return answers.audio(path, image, progress)
 
 
 def beats(path: AudioPath, *, progress: Progress = silent) -> Beats:

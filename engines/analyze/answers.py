@@ -1,6 +1,7 @@
 """From what one pass heard to what each operation answers."""
 
-from dataclasses import asdict
+from base64 import b64encode
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,17 @@ from engines._units import Progress
 from engines.analyze import bands, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
-from engines.analyze.listening import LOUDNESS, RHYTHM, SHAPE, TONAL, Heard, Shape, listen
+from engines.analyze.listening import (
+    EVERYTHING,
+    LOUDNESS,
+    OVERVIEW,
+    RHYTHM,
+    SHAPE,
+    TONAL,
+    Heard,
+    Shape,
+    listen,
+)
 from engines.analyze.results import (
     Analysis,
     Beats,
@@ -35,9 +46,9 @@ from engines.analyze.section_finding import find_sections
 METER_NAMES: dict[int, Meter] = {4: "4/4", 3: "3/4"}
 
 
-def audio(path: Path, progress: Progress) -> Analysis:
+def audio(path: Path, image: bool, progress: Progress) -> Analysis:
     """Answer `analyze.audio`."""
-    heard = listen(path, progress=progress)
+    heard = listen(path, EVERYTHING | {OVERVIEW} if image else EVERYTHING, progress)
     progress(0.8, "beats")
     envelope = onset_strength.onset_envelope(heard.bands)
     found = find_rhythm(envelope, heard.pitches, heard.duration)
@@ -79,7 +90,11 @@ def audio(path: Path, progress: Progress) -> Analysis:
         channels=heard.n_channels,
         truncated=heard.truncated,
         faulty_samples=heard.faulty_samples,
+        image_base64=None,
     )
+    if image:
+        progress(0.98, "picture")
+        result = replace(result, image_base64=_image(result, heard))
     progress(1.0, "done")
     return result
 
@@ -192,6 +207,12 @@ def _beats(found: Rhythm, heard: Heard) -> Beats:
 
 def _alternatives(found: Rhythm) -> list[TempoAlternative]:
     return [TempoAlternative(bpm, weight) for bpm, weight in found.alternatives]
+
+
+def _image(result: Analysis, heard: Heard) -> str:
+    from engines.analyze import picture  # noqa: PLC0415 - matplotlib takes a second, for a picture only
+
+    return b64encode(picture.draw(result, heard)).decode()
 
 
 def _chords(found: Rhythm, heard: Heard) -> list[Chord]:

@@ -18,9 +18,11 @@ from engines.analyze import pitches as pitch
 from engines.analyze import spectral_shape, timbre
 from engines.analyze.frames import Framer, Rows, hann, magnitudes
 from engines.analyze.loudness_meter import LoudnessMeter, Measured
-from engines.analyze.waveform import NO_WAVEFORM, Waveform, WaveformMeter
+from engines.analyze.waveform import NO_WAVEFORM, Overview, Waveform, WaveformMeter
 
 RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM = "rhythm", "tonal", "shape", "loudness", "waveform"
+OVERVIEW = "overview"  # for a picture only
+OVERVIEW_HOP = 128  # samples, 3 ms: a second of them is not yet a pixel each
 EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM})
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED = 0.01
@@ -45,6 +47,7 @@ class Shape:
 NO_BANDS: FloatArray = np.zeros((0, band.N_BANDS), np.float32)
 NO_PITCHES = pitch.Pitches(np.zeros((0, pitch.N_BINS), np.float32), 0.0, 0.0)
 NO_VALUES: FloatArray = np.zeros(0, np.float32)
+NO_OVERVIEW: FloatArray = np.zeros((0, 2), np.float32)
 NO_CONTRAST: FloatArray = np.zeros((0, timbre.N_CONTRASTS), np.float32)
 NO_SHAPE = Shape(NO_VALUES, NO_VALUES, NO_VALUES, NO_VALUES, NO_CONTRAST, NO_VALUES, NO_VALUES)
 NO_LOUDNESS = Measured(None, None, None, None, None, None)
@@ -52,7 +55,11 @@ NO_LOUDNESS = Measured(None, None, None, None, None, None)
 
 @dataclass(frozen=True)
 class Heard:
-    """What one pass kept of a recording; a part that was not asked for is empty, as silence's would be."""
+    """What one pass kept of a recording; a part that was not asked for is empty, as silence's would be.
+
+    `loudness_energy` is `LoudnessMeter.energy`, `overview` the least and greatest sample of each
+    `OVERVIEW_HOP` at `bands.SR`.
+    """
 
     duration: float
     sr: int
@@ -63,7 +70,9 @@ class Heard:
     pitches: pitch.Pitches
     shape: Shape
     loudness: Measured
+    loudness_energy: FloatArray
     waveform: Waveform
+    overview: FloatArray
 
 
 def listen(
@@ -91,6 +100,7 @@ def _listen(
         tonal = pitch.PitchListener() if TONAL in parts else None
         meter = LoudnessMeter(reader.sr, reader.positions) if LOUDNESS in parts else None
         waveform = WaveformMeter(reader.sr, reader.n_channels, reader.encoding) if WAVEFORM in parts else None
+        overview = Overview(OVERVIEW_HOP) if OVERVIEW in parts else None
         to_shape, to_tonal = _Resampler(reader.sr, band.SR), _Resampler(reader.sr, pitch.SR)
         power, mono_power = np.zeros(reader.n_channels), 0.0
         for block in reader.blocks():
@@ -101,8 +111,12 @@ def _listen(
                 meter.push(block)
             if waveform:
                 waveform.push(block)
-            if rhythm_and_shape:
-                rhythm_and_shape.push(to_shape.push(mono))
+            if rhythm_and_shape or overview:
+                y = to_shape.push(mono)
+                if rhythm_and_shape:
+                    rhythm_and_shape.push(y)
+                if overview:
+                    overview.push(y)
             if tonal:
                 tonal.push(to_tonal.push(mono))
             done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
@@ -110,8 +124,11 @@ def _listen(
         if channel is None and mono_power < CANCELLED * power.mean():
             return _NOTHING, int(np.argmax(power))
         bands, shape = NO_BANDS, NO_SHAPE
+        rest = to_shape.finish()
+        if overview:
+            overview.push(rest)
         if rhythm_and_shape:
-            rhythm_and_shape.push(to_shape.finish())
+            rhythm_and_shape.push(rest)
             bands, shape = rhythm_and_shape.finish()
         if tonal:
             tonal.push(to_tonal.finish())
@@ -125,11 +142,15 @@ def _listen(
             pitches=tonal.finish() if tonal else NO_PITCHES,
             shape=shape,
             loudness=meter.read() if meter else NO_LOUDNESS,
+            loudness_energy=meter.energy() if meter else NO_VALUES,
             waveform=waveform.read(float(power.mean()) / reader.frames) if waveform else NO_WAVEFORM,
+            overview=overview.finish() if overview else NO_OVERVIEW,
         ), None
 
 
-_NOTHING = Heard(0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS, NO_WAVEFORM)
+_NOTHING = Heard(
+    0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS, NO_VALUES, NO_WAVEFORM, NO_OVERVIEW
+)
 
 
 class _Resampler:

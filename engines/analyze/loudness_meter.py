@@ -118,7 +118,7 @@ class LoudnessMeter:
     def read(self) -> Measured:
         """Say what the meter reads at the end of the recording."""
         self._add(self._filter.finish())
-        energy = np.concatenate(self._step_energy) / (self._sr / STEPS_PER_S)
+        energy = self.energy()
         momentary = to_lufs(sliding_mean(energy, MOMENTARY_STEPS))
         short_term = to_lufs(sliding_mean(energy, SHORT_TERM_STEPS))
         return Measured(
@@ -129,6 +129,10 @@ class LoudnessMeter:
             momentary_max_lufs=_largest(momentary),
             short_term_max_lufs=_largest(short_term),
         )
+
+    def energy(self) -> FloatArray:
+        """Return the weighted mean squares of each 10 ms so far, which `sliding_mean` and `to_lufs` read."""
+        return np.concatenate(self._step_energy) / (self._sr / STEPS_PER_S)
 
 
 def sliding_mean(energy: FloatArray, steps: int) -> FloatArray:

@@ -316,3 +316,7 @@ class Analysis:
     faulty_samples: Annotated[
         Count, Field(description="Samples that were NaN, infinite or beyond +120 dBFS, taken as 0.")
     ]
+    image_base64: Annotated[
+        str | None,
+        Field(description="A PNG of 1600 x 1000 pixels that shows all this; None unless asked for."),
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines._audio import FloatArray
+from engines.analyze.frames import Rows
 
 SILENCE_DBFS = -60.0  # chosen: above the noise of a quiet recording, below what is heard beside music
 # The last step of 16 bits upwards is 32767; more bits reach nearer to 1, and 8 bits do not reach it.
@@ -107,6 +108,35 @@ class ClippingCounter:
         already_counted = before == RUN
         self.runs += int(np.count_nonzero(lengths >= RUN)) - already_counted
         self._open[row] = min(RUN, int(lengths[-1])) if full[-1] else 0
+
+
+class Overview:
+    """The least and the greatest sample of each hop of mono audio that comes in blocks: what is drawn of it.
+
+    Parameters
+    ----------
+    hop_length
+        Samples a hop.
+    """
+
+    def __init__(self, hop_length: int) -> None:
+        self._hop_length = hop_length
+        self._rest: FloatArray = np.zeros(0, np.float32)
+        self._extremes = Rows(2)
+
+    def push(self, y: FloatArray) -> None:
+        """Add samples, shape (n,)."""
+        y = np.concatenate([self._rest, y])
+        n = len(y) // self._hop_length * self._hop_length
+        self._rest = y[n:]
+        hops = y[:n].reshape(-1, self._hop_length)
+        self._extremes.add(np.column_stack([hops.min(axis=1), hops.max(axis=1)]))
+
+    def finish(self) -> FloatArray:
+        """Return the extremes, shape (n_hops, 2)."""
+        if len(self._rest):
+            self._extremes.add(np.array([[self._rest.min(), self._rest.max()]], np.float32))
+        return self._extremes.take()
 
 
 class WaveformMeter:
