@@ -27,6 +27,8 @@ CREATE INDEX IF NOT EXISTS result_used ON result (used);
 """
 # Dropping rows down to this share of the bound makes it a rare job.
 _KEEP = 0.9
+# Workers write too (`bus.memory`). What they wrote is counted again no more often than this.
+_RECOUNT_S = 10.0
 
 
 def content_key(op: str, version: str, params: bytes, digests: Iterable[bytes]) -> bytes:
@@ -47,6 +49,8 @@ class ResultCache:
         self._lock = threading.Lock()
         self._store: sqlite3.Connection | None = None
         self._bytes = 0
+        self._version = 0
+        self._counted_s = 0.0
         self._warned = False
 
     def open(self) -> None:
@@ -79,7 +83,7 @@ class ResultCache:
             store.execute("PRAGMA journal_mode = WAL")
             store.execute("PRAGMA synchronous = NORMAL")  # a result lost with the power is computed again
             store.executescript(_SCHEMA)
-            (self._bytes,) = store.execute("SELECT coalesce(sum(length(body)), 0) FROM result").fetchone()
+            self._count(store)
         except BaseException:
             store.close()
             raise
@@ -110,10 +114,22 @@ class ResultCache:
                     "INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, body, time.time())
                 )
                 self._bytes += len(body)
+                if time.monotonic() - self._counted_s >= _RECOUNT_S and self._others_wrote(self._store):
+                    self._count(self._store)
                 if self._bytes > self._most_bytes:
                     self._shrink(self._store)
             except sqlite3.Error as error:
                 self._failed(error)
+
+    def _count(self, store: sqlite3.Connection) -> None:
+        (self._bytes,) = store.execute("SELECT coalesce(sum(length(body)), 0) FROM result").fetchone()
+        (self._version,) = store.execute("PRAGMA data_version").fetchone()
+        self._counted_s = time.monotonic()
+
+    def _others_wrote(self, store: sqlite3.Connection) -> bool:
+        # It changes with what other connections commit, and not with what this one does.
+        (version,) = store.execute("PRAGMA data_version").fetchone()
+        return bool(version != self._version)
 
     def _shrink(self, store: sqlite3.Connection) -> None:
         # Recounted, since a replaced row was counted twice.

@@ -38,8 +38,10 @@ from bus.files import Spooled
 
 DEFAULT_TIMEOUT_S = 60.0
 
-# The one parameter that is the bus's own: engines report to it, callers never send it.
+# The parameters that are the bus's own: callers never send them. Engines report to the one, and find in the
+# other what they kept from earlier jobs.
 PROGRESS_PARAMETER = "progress"
+MEMORY_PARAMETER = "memory"
 # A paragraph of its own under "Parameters", or the last of several names that share one.
 _PROGRESS_IN_MANUAL = re.compile(rf"(?m)^{PROGRESS_PARAMETER}\n(?: +.*(?:\n|\Z))+|, {PROGRESS_PARAMETER}$")
 
@@ -154,6 +156,11 @@ class Operation:
         """Whether the function reports how far it is."""
         return PROGRESS_PARAMETER in inspect.signature(self.function).parameters
 
+    @property
+    def takes_memory(self) -> bool:
+        """Whether the function remembers from one job to the next."""
+        return MEMORY_PARAMETER in inspect.signature(self.function).parameters
+
 
 def declare(
     name: str,
@@ -181,7 +188,7 @@ def declare(
     files: set[str] = set()
     folders: set[str] = set()
     for parameter in signature.parameters.values():
-        if parameter.name == PROGRESS_PARAMETER:
+        if parameter.name in {PROGRESS_PARAMETER, MEMORY_PARAMETER}:
             continue
         if parameter.name not in hints:
             raise TypeError(f"{name}: parameter {parameter.name} must be annotated")
@@ -301,9 +308,14 @@ class Operations(Mapping[str, Operation]):
 
 
 def engine_operations(module: ModuleType) -> list[Operation]:
-    """Read the operations an engine lists at its foot."""
+    """Read the operations an engine lists at its foot.
+
+    They run in its own lane, but for those that `LANES` puts into another by that lane's name: what takes
+    hours, so that what takes seconds need not wait for it.
+    """
     engine = module.__name__.rpartition(".")[2]
     cached = getattr(module, "CACHED", ())
+    lanes: Mapping[str, str] = getattr(module, "LANES", {})
     timeouts_s: Mapping[str, float] = getattr(module, "TIMEOUTS_S", {})
     # `continue_` and `list_` are what Python calls them (PEP 8), not what the wire does.
     named = {function.__name__.removesuffix("_"): function for function in module.OPERATIONS}
@@ -311,7 +323,7 @@ def engine_operations(module: ModuleType) -> list[Operation]:
         declare(
             f"{engine}.{name}",
             function,
-            lane=engine,
+            lane=lanes.get(name, engine),
             module=module.__name__,
             timeout_s=timeouts_s.get(name, DEFAULT_TIMEOUT_S),
             version=module.VERSION if function in cached else None,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from bus.lane import Lane, LaneStatus, Serving
 from bus.operations import Operation
@@ -24,6 +25,8 @@ class Pool:
         limits: Limits,
         on_change: Callable[[], None],
         *,
+        cache: Path | None = None,
+        cache_bytes: int = 0,
         log_level: str = "info",
         log_json: bool = True,
     ) -> None:
@@ -35,7 +38,9 @@ class Pool:
         self._lanes = {
             name: Lane(
                 name,
-                WorkerSettings(module, int(limits.result_mb * MEGABYTE), log_level, log_json),
+                WorkerSettings(
+                    module, int(limits.result_mb * MEGABYTE), log_level, log_json, cache, cache_bytes
+                ),
                 lanes.get(name, LaneSettings()),
                 settings,
                 self._changed,

@@ -130,7 +130,8 @@ class Bus:
         self.publisher = Publisher(self._publisher_socket, self.instance)
         self.files = Files(around.roots, around.state / "spool", int(limits.spool_mb * MEGABYTE))
         self.files.prepare()
-        cache = ResultCache(around.cache / "results.sqlite", int(around.cache_mb * MEGABYTE))
+        store, cache_bytes = around.cache / "results.sqlite", int(around.cache_mb * MEGABYTE)
+        cache = ResultCache(store, cache_bytes)
         cache.open()
         self._closing.callback(cache.close)
         self.pool = Pool(
@@ -139,6 +140,8 @@ class Bus:
             self.settings.pool,
             limits,
             self._changed,
+            cache=store,
+            cache_bytes=cache_bytes,
             log_level=around.log_level,
             log_json=around.log_json,
         )

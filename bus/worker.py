@@ -13,12 +13,15 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import structlog
 
 from bus import logs
 from bus.failure import translate
+from bus.memory import Memory
 from bus.messages import pack
 from bus.operations import Operation, engine_operations
 from bus.pipe import Accepted, Failed, Finished, Message, Progressed, Ready, Run, decode, encode
@@ -57,6 +60,9 @@ class WorkerSettings:
     result_bytes: int
     log_level: str
     log_json: bool
+    cache: Path | None = None
+    """The store of results, in which engines remember; None remembers nothing."""
+    cache_bytes: int = 0
 
 
 def main(settings: WorkerSettings, jobs: Connection, cancels: Connection) -> None:
@@ -147,6 +153,8 @@ def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _
         arguments = operation.arguments(run.params)
         if operation.takes_progress:
             arguments["progress"] = report
+        if operation.takes_memory:
+            arguments["memory"] = _memory(settings)
         result = pack(operation.result.dump_python(operation.function(**arguments)))
     except SoftCancel:
         return Failed(run.number, "CANCELLED", "cancelled")
@@ -160,6 +168,11 @@ def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _
             f"result: {len(result)} bytes; must be at most {settings.result_bytes}",
         )
     return Finished(run.number, result)
+
+
+@cache
+def _memory(settings: WorkerSettings) -> Memory:
+    return Memory(settings.cache, settings.cache_bytes, settings.module)
 
 
 def _send(connection: Connection, message: Message) -> None:

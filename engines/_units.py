@@ -5,9 +5,9 @@ into the schema for readers, and a parameter whose schema has `contentMediaType`
 accepts as a path or as bytes and always hands to the function as a path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 
@@ -37,3 +37,30 @@ Progress = Callable[[float, str], None]
 
 def silent(fraction: float, stage: str) -> None:
     """Ignore progress: the default, so that a notebook can call an operation."""
+
+
+class Memory(Protocol):
+    """What an operation finds of earlier jobs: plain values by key.
+
+    An operation that declares a parameter `memory` is handed one; it is not on the wire. What was remembered
+    may be gone at any time, and a key must name all that its value depends on, the engine's VERSION included.
+    """
+
+    def recall(self, key: Sequence[str | int]) -> Any:
+        """Return what was remembered under a key, or None."""
+
+    def remember(self, key: Sequence[str | int], value: Any) -> None:
+        """Keep a value of plain numbers, texts, lists and maps."""
+
+
+class Forgetful:
+    """Remembers nothing: the default, so that a notebook can call an operation."""
+
+    def recall(self, key: Sequence[str | int]) -> None:
+        """Know nothing."""
+
+    def remember(self, key: Sequence[str | int], value: Any) -> None:
+        """Keep nothing."""
+
+
+forgetful = Forgetful()

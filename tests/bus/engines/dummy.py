@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
+from engines._units import Memory, forgetful
+
 Progress = Callable[[float, str], None]
 Seconds = Annotated[float, Field(ge=0, le=3600, json_schema_extra={"unit": "s"})]
 Count = Annotated[int, Field(ge=0, le=1_000_000, json_schema_extra={"unit": "1"})]
@@ -151,6 +153,13 @@ def big(megabytes: Count) -> dict[str, Any]:
     return {"data": b"x" * (megabytes * 1_000_000)}
 
 
+def again(key: str, memory: Memory = forgetful) -> Size:
+    """Say how often it was asked so before."""
+    before = memory.recall(["again", key]) or 0
+    memory.remember(["again", key], before + 1)
+    return Size(before)
+
+
 def installed_models() -> dict[str, str]:
     """Say which models are there."""
     return {"dummy": "is no model"}
@@ -170,6 +179,7 @@ OPERATIONS = (
     nested,
     count,
     big,
+    again,
 )
 VERSION = "1"
 CACHED = (size,)

@@ -1,0 +1,60 @@
+"""A recording in some hundred numbers: what a library lists of it, and what it is compared by."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engines import _units
+from engines.analyze import onset_strength, pitches
+from engines.analyze.answers import METER_NAMES
+from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
+from engines.analyze.library_results import Recording
+from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, listen
+from engines.analyze.rhythm import find_rhythm
+from engines.analyze.sound_texture import texture
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One recording: its line in the library, and its texture (`sound_texture`)."""
+
+    recording: Recording
+    texture: list[float]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain values, without its path."""
+        line = asdict(self.recording)
+        del line["path"]
+        return {"recording": line, "texture": self.texture}
+
+    @staticmethod
+    def of_plain(path: Path, values: Any) -> "Portrait | None":
+        """Read what `plain` wrote, for the file it is of; None if it is something else."""
+        try:
+            return Portrait(Recording(path=str(path), **values["recording"]), list(values["texture"]))
+        except (TypeError, KeyError):
+            return None
+
+
+def portray(path: Path, progress: _units.Progress) -> Portrait:
+    """Listen to a recording; reports progress from 0 to 1 and raises as `listening.listen` does."""
+    heard = listen(path, {RHYTHM, TONAL, LOUDNESS}, progress)
+    rhythm = find_rhythm(onset_strength.onset_envelope(heard.bands), heard.pitches, heard.duration)
+    key = find_key(pitches.chroma(heard.pitches))
+    recording = Recording(
+        path=str(path),
+        duration=heard.duration,
+        tempo=rhythm.tempo,
+        tempo_confidence=rhythm.confidence,
+        loop_beats=rhythm.loop_beats,
+        meter=METER_NAMES.get(rhythm.bars.meter),
+        key=PITCH_CLASSES[key.tonic] if key else None,
+        mode=MODES[key.mode] if key else None,
+        key_confidence=float(key.weights.max()) if key else 0.0,
+        tuning_cents=100 * heard.pitches.tuning if key else None,
+        integrated_lufs=heard.loudness.integrated_lufs,
+        true_peak_dbtp=heard.loudness.true_peak_dbtp,
+        sample_rate=float(heard.sr),
+        channels=heard.n_channels,
+    )
+    return Portrait(recording, texture(heard.bands))
