@@ -10,6 +10,7 @@ from engines._audio import FloatArray
 from engines._units import Progress
 from engines.analyze import bands, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
+from engines.analyze.key_tracking import find_keys
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.listening import (
     EVERYTHING,
@@ -28,6 +29,7 @@ from engines.analyze.results import (
     Chord,
     Chords,
     Key,
+    KeySection,
     Loudness,
     Meter,
     Onsets,
@@ -68,6 +70,9 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         zero_crossing_rate_mean=spectrum.zero_crossing_rate_mean,
         mode=tonality.mode,
         key_confidence=tonality.key_confidence,
+        runner_up_key=tonality.runner_up_key,
+        runner_up_mode=tonality.runner_up_mode,
+        key_changes=tonality.key_changes,
         tuning_cents=tonality.tuning_cents,
         tempo_confidence=rhythm.tempo_confidence,
         tempo_alternatives=rhythm.tempo_alternatives,
@@ -226,16 +231,20 @@ def _sections(found: Rhythm, heard: Heard) -> list[Section]:
 
 
 def _key(heard: Heard) -> Key:
-    found = find_key(pitches.chroma(heard.pitches))
+    chroma = pitches.chroma(heard.pitches)
+    found = find_key(chroma)
     if found is None:
-        return Key(None, None, 0.0, None, None, None)
-    second = int(found.weights.argsort()[-2])
+        return Key(None, None, 0.0, None, None, [], None)
+    changes = find_keys(chroma, heard.duration, found.best)
     return Key(
-        key=PITCH_CLASSES[found.tonic],
-        mode=MODES[found.mode],
-        key_confidence=float(found.weights.max()),
-        runner_up_key=PITCH_CLASSES[second % 12],
-        runner_up_mode=MODES[second // 12],
+        key=PITCH_CLASSES[found.best % 12],
+        mode=MODES[found.best // 12],
+        key_confidence=found.confidence,
+        runner_up_key=PITCH_CLASSES[found.second % 12],
+        runner_up_mode=MODES[found.second // 12],
+        key_changes=[
+            KeySection(s.start, s.end, PITCH_CLASSES[s.key % 12], MODES[s.key // 12]) for s in changes
+        ],
         tuning_cents=100 * heard.pitches.tuning,
     )
 

@@ -169,14 +169,28 @@ class Beats:
 
 
 @dataclass(frozen=True)
+class KeySection:
+    """A stretch of music in one key."""
+
+    start: Annotated[Seconds, Field(description="When it begins, to a second.")]
+    end: Annotated[Seconds, Field(description="When the next one begins, or the recording ends.")]
+    key: Annotated[PitchClass, Field(description="Tonic.")]
+    mode: Annotated[Mode, Field(description="Mode of the key.")]
+
+
+@dataclass(frozen=True)
 class Key:
     """The key of the whole recording."""
 
     key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
     mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="Weight among the 24 keys; not calibrated.")]
+    key_confidence: Annotated[Fraction, Field(description="How likely key and mode are right.")]
     runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
     runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
+    key_changes: Annotated[
+        list[KeySection],
+        Field(description="The key over time, from 0 to the end; one where it does not modulate."),
+    ]
     tuning_cents: Annotated[
         float | None,
         Field(
@@ -261,7 +275,13 @@ class Analysis:
     rms_mean: Annotated[Ratio, Field(description="Mean level of frames of 46 ms, full scale 1.")]
     zero_crossing_rate_mean: Annotated[Fraction, Field(description="Mean share of samples that change sign.")]
     mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="Weight among the 24 keys; not calibrated.")]
+    key_confidence: Annotated[Fraction, Field(description="How likely key and mode are right.")]
+    runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
+    runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
+    key_changes: Annotated[
+        list[KeySection],
+        Field(description="The key over time, from 0 to the end; one where it does not modulate."),
+    ]
     tuning_cents: Annotated[
         float | None,
         Field(

@@ -21,8 +21,8 @@ from engines.analyze.chord_finding import Segment
 
 Cells = npt.NDArray[np.intp]
 
-# Chosen on one half of the songs that `training.songs` renders; bench/sections.py reports the other.
-TIMBRE, HARMONY, RETURN = 0.5, 0.35, 0.5  # weights of the three pictures where blocks are cut
+# Chosen on 80 songs that `training.songs` rendered; bench/songs.py reports others.
+TIMBRE, HARMONY, RETURN = 0.65, 0.45, 0.9  # weights of the three pictures where blocks are cut
 TIMBRE_LAGS = (1, 2, 3, 4, 5, 6, 7, 8)  # cells apart
 HARMONY_LAGS = (4, 8)
 RETURN_LAGS = (1, 2, 3, 4)
@@ -32,7 +32,7 @@ SECTION_COST = 0.8  # of a block; likeness summed over a block's cells pays for 
 ODD_COST = (
     0.5  # of a length in bars that is no multiple of two; half for two, quarter for four, none for eight
 )
-SAME = 0.6  # likeness above which two blocks are one label
+SAME = 0.55  # likeness above which two blocks are one label
 SAME_TIMBRE = 0.15  # share of timbre in that
 TRANSPOSED = 0.9  # of a likeness that only holds in another key
 TRANSPOSITIONS = (-5, -3, -2, -1, 1, 2, 3, 5)

@@ -28,7 +28,8 @@ FREE_PORTS = BusSettings(
     router="tcp://127.0.0.1:*",
     publisher="tcp://127.0.0.1:*",
     drain_s=2.0,
-    pool=PoolSettings(cancel_grace_s=0.3),
+    # A busy machine is no reason to hand a job to another worker, unless a test says so.
+    pool=PoolSettings(cancel_grace_s=0.3, accept_grace_s=60.0),
 )
 Message = dict[str, Any]
 

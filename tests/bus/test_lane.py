@@ -21,7 +21,7 @@ from tests.bus.running import FREE_PORTS, Dealer, RunningBus, Subscriber, runnin
 
 FAST = PoolSettings(
     cancel_grace_s=0.3,
-    accept_grace_s=0.5,
+    accept_grace_s=2.0,
     warm_up_timeout_s=30.0,
     deaths=3,
     respawn_delay_s=0.01,

@@ -35,7 +35,10 @@ def test_a_taken_port_ends_the_start_with_who_holds_it() -> None:
         HttpServer(HttpSettings(port=held.getsockname()[1]), cast(Bus, SimpleNamespace()))
 
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+HANDLERS = [signal.getsignal(number) for number in SIGNALS]  # as they are before any server runs
+
+
 def test_signals_are_left_to_the_daemon(served: Served) -> None:
     assert served.ask("GET", "/health").status == 200
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [signal.getsignal(number) for number in SIGNALS] == HANDLERS
