@@ -311,7 +311,8 @@ def engine_operations(module: ModuleType) -> list[Operation]:
     """Read the operations an engine lists at its foot.
 
     They run in its own lane, but for those that `LANES` puts into another by that lane's name: what takes
-    hours, so that what takes seconds need not wait for it.
+    hours, so that what takes seconds need not wait for it; and what looks at or changes what another engine's
+    workers hold in memory, into theirs.
     """
     engine = module.__name__.rpartition(".")[2]
     cached = getattr(module, "CACHED", ())

@@ -31,7 +31,10 @@ class Pool:
         log_json: bool = True,
     ) -> None:
         operations = list(operations)
-        modules = {op.lane: op.module for op in operations if op.lane is not None and op.module is not None}
+        modules: dict[str, set[str]] = {}
+        for op in operations:
+            if op.lane is not None and op.module is not None:
+                modules.setdefault(op.lane, set()).add(op.module)
         self._light = {op.lane for op in operations if op.light}
         self._on_change = on_change
         self._head_start: asyncio.TimerHandle | None = None
@@ -39,13 +42,18 @@ class Pool:
             name: Lane(
                 name,
                 WorkerSettings(
-                    module, int(limits.result_mb * MEGABYTE), log_level, log_json, cache, cache_bytes
+                    _own_first(name, needed),
+                    int(limits.result_mb * MEGABYTE),
+                    log_level,
+                    log_json,
+                    cache,
+                    cache_bytes,
                 ),
                 lanes.get(name, LaneSettings()),
                 settings,
                 self._changed,
             )
-            for name, module in modules.items()
+            for name, needed in modules.items()
         }
 
     def start_light(self) -> None:
@@ -104,3 +112,8 @@ class Pool:
             self._head_start.cancel()
             self._head_start = None
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+
+
+def _own_first(lane: str, modules: Iterable[str]) -> tuple[str, ...]:
+    """Order the modules of a lane: the engine it is named after, which is warmed, before its guests."""
+    return tuple(sorted(modules, key=lambda module: (module.rpartition(".")[2] != lane, module)))

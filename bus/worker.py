@@ -56,7 +56,8 @@ class DaemonGone(BaseException):
 class WorkerSettings:
     """What a worker must know to start."""
 
-    module: str
+    modules: tuple[str, ...]
+    """The engine of its lane, which is warmed, and those that have operations there too."""
     result_bytes: int
     log_level: str
     log_json: bool
@@ -69,13 +70,15 @@ def main(settings: WorkerSettings, jobs: Connection, cancels: Connection) -> Non
     """Serve the engine until the daemon closes the pipe or ends."""
     _settle(settings)
     try:
-        module = importlib.import_module(settings.module)
-        operations = {operation.name: operation for operation in engine_operations(module)}
-        warm_up = getattr(module, "warm_up", None)
+        modules = [importlib.import_module(name) for name in settings.modules]
+        operations = {
+            operation.name: operation for module in modules for operation in engine_operations(module)
+        }
+        warm_up = getattr(modules[0], "warm_up", None)
         if warm_up is not None:
             warm_up()
     except Exception:
-        log.exception("worker.warm_up_failed", engine=settings.module)
+        log.exception("worker.warm_up_failed", engine=settings.modules[0])
         sys.exit(1)
     with contextlib.suppress(DaemonGone, EOFError, ConnectionResetError):
         _send(jobs, Ready())
@@ -172,7 +175,7 @@ def _outcome(run: Run, operation: Operation, settings: WorkerSettings, report: _
 
 @cache
 def _memory(settings: WorkerSettings) -> Memory:
-    return Memory(settings.cache, settings.cache_bytes, settings.module)
+    return Memory(settings.cache, settings.cache_bytes, settings.modules[0])
 
 
 def _send(connection: Connection, message: Message) -> None:

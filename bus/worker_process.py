@@ -66,7 +66,7 @@ class WorkerProcess:
         self._process = _spawn.Process(
             target=main,
             args=(settings, jobs_child, cancels_child),
-            name=f"dawg-ai worker {settings.module}",
+            name=f"dawg-ai worker {settings.modules[0]}",
             daemon=True,
         )
         self._writer: threading.Thread | None = None
@@ -135,7 +135,7 @@ class WorkerProcess:
                 self._process.kill()
             self._read()
         except Exception:  # starting failed: no process, no memory
-            log.exception("worker.start_failed", engine=self._settings.module)
+            log.exception("worker.start_failed", engine=self._settings.modules[0])
         else:
             exit_code = self._reap()
         finally:
@@ -159,7 +159,7 @@ class WorkerProcess:
             except (EOFError, OSError):
                 return
             except ValueError:
-                log.exception("worker.nonsense", engine=self._settings.module)
+                log.exception("worker.nonsense", engine=self._settings.modules[0])
                 return
             self._post(self._on_message, self, message)
 

@@ -86,6 +86,11 @@ class Lstm:
         """Inputs."""
         return int(self.kernel.shape[0]) - self.size
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that are kept beside the trained ones."""
+        return int(self._inputs.nbytes + self._recurrent.nbytes + self._bias.nbytes)
+
     def project(self, x: FloatArray) -> FloatArray:
         """Return what inputs add to the gates, bias included, for any leading shape.
 
@@ -245,6 +250,14 @@ class Network:
                 total += layer.w.size + layer.v.size
                 total += sum(part.size for pair in (layer.inputs, layer.query, layer.output) for part in pair)
         return int(total)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory: what was trained, and the same as it is computed with."""
+        cells = [
+            c for layer in self.layers for c in (layer.cells if isinstance(layer, Attention) else (layer,))
+        ]
+        return 4 * self.parameters + sum(cell.nbytes for cell in cells)
 
     def zero(self, batch: int) -> tuple[State, ...]:
         """Return the state before the first step, of every layer."""

@@ -14,7 +14,7 @@ from engines.generate.network import Network, UnknownTopologyError
 from engines.generate.theory import nearest
 
 ROLES: Final = ("drums", "melody", "bass", "harmony")
-_HELD_BYTES: Final = 64 * 1024 * 1024  # models kept in memory, by the size of their files
+HELD_BYTES: Final = 64 * 1024 * 1024  # what models may take in memory; those not asked for longest go first
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # What a bundle without a card is for, by the name of its configuration.
 _ROLE_OF: Final = {"drum_kit": "drums", "triad_harmony": "harmony"}
@@ -75,20 +75,7 @@ def load(name: str, role: str) -> Model:
         If it is missing, damaged, altered since its card was written, of another role, or one that only the
         Magenta backend can play.
     """
-    entry = find(name)
-    try:
-        status = entry.path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        held = _held.get(str(entry.path))
-        if held is None or held[0] != stamp:
-            held = (stamp, _read(entry))
-            _held[str(entry.path)] = held
-    except FileNotFoundError as error:
-        raise NotInstalledError(f"model: {name!r} is gone from {entry.path.parent}") from error
-    _held.move_to_end(str(entry.path))
-    while len(_held) > 1 and sum(stamp[1] for stamp, _ in _held.values()) > _HELD_BYTES:
-        _held.popitem(last=False)
-    model = held[1]
+    model = read(name)
     if model.role != role:
         raise NotInstalledError(
             f"model: {name!r} is for {model.role}, not for {role}; leave model out for the default"
@@ -96,12 +83,43 @@ def load(name: str, role: str) -> Model:
     return model
 
 
-def unload(name: str | None = None) -> int:
-    """Let go of one model, or all; returns how many were held."""
-    gone = [path for path in _held if name is None or Path(path).stem == name]
-    for path in gone:
+def read(name: str) -> Model:
+    """Return a model whatever it is for, from memory where its file has not changed since.
+
+    Raises
+    ------
+    NotInstalledError
+        As for `load`.
+    """
+    entry = find(name)
+    try:
+        status = entry.path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        known = _held.get(str(entry.path))
+        if known is None or known[0] != stamp:
+            known = (stamp, _read(entry))
+            _held[str(entry.path)] = known
+    except FileNotFoundError as error:
+        raise NotInstalledError(f"model: {name!r} is gone from {entry.path.parent}") from error
+    _held.move_to_end(str(entry.path))
+    while len(_held) > 1 and sum(model.network.nbytes for _, model in _held.values()) > HELD_BYTES:
+        _held.popitem(last=False)
+    return known[1]
+
+
+def unload(name: str | None = None) -> dict[str, int]:
+    """Let go of one model, or all; returns the bytes that each took."""
+    gone = held(name)
+    for path in [path for path in _held if Path(path).stem in gone]:
         del _held[path]
-    return len(gone)
+    return gone
+
+
+def held(name: str | None = None) -> dict[str, int]:
+    """Return the models in memory, or the one of a name if it is there, with the bytes that each takes."""
+    return {
+        model.name: model.network.nbytes for _, model in _held.values() if name is None or model.name == name
+    }
 
 
 def role_of(generator: str, card: dict[str, Any]) -> str:

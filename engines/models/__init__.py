@@ -11,9 +11,11 @@ from pydantic import DirectoryPath, Field
 from engines._units import Progress, silent
 from engines.generate.inventory import installed
 from engines.generate.request import Seed
-from engines.models.result import BundlePath, Checked, Gone, ModelInfo, ModelList, Trained
+from engines.models.result import BundlePath, Checked, Gone, ModelInfo, ModelList, Trained, Unloaded
 
 VERSION = "1"
+# What is in memory is in generate's worker, so these run there; the others may take minutes and must not.
+LANES = dict.fromkeys(("list", "info", "load", "unload", "remove"), "generate")
 TIMEOUTS_S = {"fetch": 300.0, "train": 21600.0}
 
 Name = Annotated[str, Field(max_length=64, description="As models.list names it.")]
@@ -56,6 +58,55 @@ def info(name: Name) -> ModelInfo:
     from engines.models import keeping
 
     return keeping.info(name)
+
+
+def load(name: Name) -> ModelInfo:
+    """Read a model into memory, so that the first request for it need not.
+
+    Whatever is asked for is loaded by itself; this makes it sooner. Where generate has several workers, it is
+    the one that is free.
+
+    Parameters
+    ----------
+    name
+        Which.
+
+    Returns
+    -------
+    ModelInfo
+        What it takes, too. Other models are let go where all together take over `memory_limit`.
+
+    Raises
+    ------
+    NotInstalledError
+        If it is missing or damaged, or only `magenta.generate` plays it, which loads what it is asked for.
+    """
+    from engines.models import keeping
+
+    return keeping.load(name)
+
+
+def unload(name: Name | None = None) -> Unloaded:
+    """Let a model's memory go; the next request for it reads it again.
+
+    Parameters
+    ----------
+    name
+        Which; without, every one.
+
+    Returns
+    -------
+    Unloaded
+        Which were loaded.
+
+    Raises
+    ------
+    NotInstalledError
+        If there is none of this name.
+    """
+    from engines.models import keeping
+
+    return keeping.unload(name)
 
 
 def verify(name: Name) -> Checked:
@@ -223,4 +274,4 @@ def installed_models() -> dict[str, str]:
     return {entry.name: entry.card.get("role", "no card") for entry in installed()}
 
 
-OPERATIONS = (list_, info, verify, import_, remove, fetch, train)
+OPERATIONS = (list_, info, load, unload, verify, import_, remove, fetch, train)

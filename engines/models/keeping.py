@@ -15,7 +15,7 @@ from engines.generate.allowed import ALLOWED
 from engines.generate.bundle import Bundle, read_bundle
 from engines.generate.events import ENCODERS
 from engines.generate.network import Network, UnknownTopologyError
-from engines.models.result import Checked, Gone, ModelInfo, ModelList, Official
+from engines.models.result import Checked, Gone, ModelInfo, ModelList, Official, Unloaded
 
 OFFICIAL: Final = {
     "basic_rnn": "melodies",
@@ -34,12 +34,27 @@ def listed() -> ModelList:
     models = tuple(_described(entry) for entry in inventory.installed())
     here = {model.name for model in models}
     official = tuple(Official(name, text, name in here) for name, text in OFFICIAL.items())
-    return ModelList(models, official, str(inventory.user_folder()))
+    taken = sum(store.held().values())
+    return ModelList(models, official, str(inventory.user_folder()), taken, store.HELD_BYTES)
 
 
 def info(name: str) -> ModelInfo:
     """Describe one."""
     return _described(store.find(name))
+
+
+def load(name: str) -> ModelInfo:
+    """Read one into memory."""
+    store.read(name)
+    return info(name)
+
+
+def unload(name: str | None) -> Unloaded:
+    """Let go of one, or all."""
+    if name is not None:
+        store.find(name)
+    gone = store.unload(name)
+    return Unloaded(tuple(sorted(gone)), sum(gone.values()))
 
 
 def verify(name: str) -> Checked:
@@ -100,6 +115,7 @@ def remove(name: str) -> Gone:
     if entry.shipped:
         raise ValueError(f"name: {name!r}; is a shipped model and stays")
     size = entry.path.stat().st_size
+    store.unload(name)
     entry.path.unlink()
     entry.path.with_suffix(".toml").unlink(missing_ok=True)
     return Gone(name, size)
@@ -107,6 +123,7 @@ def remove(name: str) -> Gone:
 
 def _described(entry: inventory.Installed) -> ModelInfo:
     card = {key: str(value) for key, value in entry.card.items()}
+    held = store.held(entry.name)
     try:
         bundle = _opened(entry)
         foreign = tuple(sorted(bundle.operations - ALLOWED))
@@ -118,7 +135,20 @@ def _described(entry: inventory.Installed) -> ModelInfo:
     except NotInstalledError as error:
         size = entry.path.stat().st_size if entry.path.exists() else 0
         return ModelInfo(
-            entry.name, entry.shipped, None, None, None, None, size, None, None, (), card, str(error)
+            name=entry.name,
+            shipped=entry.shipped,
+            role=None,
+            backend=None,
+            configuration=None,
+            text=None,
+            size=size,
+            loaded=bool(held),
+            memory=sum(held.values()),
+            sha256=None,
+            parameters=None,
+            operations=(),
+            card=card,
+            problem=str(error),
         )
     return ModelInfo(
         name=entry.name,
@@ -128,6 +158,8 @@ def _described(entry: inventory.Installed) -> ModelInfo:
         configuration=bundle.generator,
         text=bundle.text,
         size=bundle.size,
+        loaded=bool(held),
+        memory=sum(held.values()),
         sha256=bundle.sha256,
         parameters=network.parameters if network else None,
         operations=foreign,

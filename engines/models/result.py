@@ -26,6 +26,8 @@ class ModelInfo:
     configuration: Annotated[str | None, Field(description="Magenta's name of its configuration.")]
     text: Annotated[str | None, Field(description="What its maker wrote about it.")]
     size: Annotated[ByteCount, Field(description="Of its bundle.")]
+    loaded: Annotated[bool, Field(description="Whether generate's worker has it in memory.")]
+    memory: Annotated[ByteCount, Field(description="What it takes there; 0 where it is not loaded.")]
     sha256: Annotated[str | None, Field(description="Of its bundle, in hexadecimal.")]
     parameters: Annotated[Count | None, Field(description="Trained numbers.")]
     operations: Annotated[
@@ -53,6 +55,18 @@ class ModelList:
     models: Annotated[tuple[ModelInfo, ...], Field(description="On this machine, the shipped ones first.")]
     official: Annotated[tuple[Official, ...], Field(description="To be had with models.fetch.")]
     folder: Annotated[str, Field(description="Where imported models lie.")]
+    memory: Annotated[ByteCount, Field(description="What the loaded models take in generate's worker.")]
+    memory_limit: Annotated[
+        ByteCount, Field(description="Past it, the models that were not asked for longest are let go.")
+    ]
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """Models that were let go."""
+
+    names: Annotated[tuple[str, ...], Field(description="Which; empty if none was loaded.")]
+    memory: Annotated[ByteCount, Field(description="What they took.")]
 
 
 @dataclass(frozen=True)

@@ -66,3 +66,15 @@ async def test_a_pool_can_be_closed_before_the_others_were_started(tmp_path: Pat
     async with running_bus(tmp_path, operations=operations) as bus:
         pool = bus.bus.pool
     assert not pool.status()["second"].workers
+
+
+async def test_an_engine_can_have_operations_in_another_s_lane(tmp_path: Path) -> None:
+    second = importlib.import_module("tests.bus.odd_engines.second")
+    guests = [replace(operation, lane="dummy") for operation in engine_operations(second)]
+    async with (
+        running_bus(tmp_path, operations=[*guests, *engine_operations(dummy)]) as bus,
+        Dealer(bus.router) as client,
+    ):
+        assert bus.bus.pool.status().keys() == {"dummy"}
+        host = await client.result("dummy.echo")
+        assert (await client.result("second.echo"))["pid"] == host["pid"]

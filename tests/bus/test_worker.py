@@ -18,7 +18,7 @@ from bus.pipe import Accepted, Failed, Finished, Message, Progressed, Ready, Run
 from bus.worker import NICE, WorkerSettings, main
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = WorkerSettings("tests.bus.engines.dummy", 1_000_000, "error", log_json=True)
+SETTINGS = WorkerSettings(("tests.bus.engines.dummy",), 1_000_000, "error", log_json=True)
 
 
 class Worker:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.operations import engine_operations
 from engines import generate, models
 from engines._errors import NotInstalledError, UndecodableError
 from engines.generate import inventory, store
@@ -180,3 +181,56 @@ def test_a_server_without_the_file_is_named(server: dict[str, bytes]) -> None:
 def test_only_official_names_are_fetched() -> None:
     with pytest.raises(ValueError, match="did you mean basic_rnn"):
         models.fetch("basic_rn")
+
+
+# --- what is in memory
+
+
+def test_a_model_is_loaded_and_let_go(tmp_path: Path) -> None:
+    models.import_(given(tmp_path, MELODY), "mine")
+    assert not models.info("mine").loaded
+    loaded = models.load("mine")
+    assert loaded.loaded
+    # Twice what was trained: as it came, and as it is computed with.
+    assert 4 * (loaded.parameters or 0) < loaded.memory <= 8 * (loaded.parameters or 0)
+    listed = models.list_()
+    assert {model.name for model in listed.models if model.loaded} == {"mine"}
+    assert listed.memory == loaded.memory <= listed.memory_limit
+    gone = models.unload("mine")
+    assert (gone.names, gone.memory) == (("mine",), loaded.memory)
+    assert models.unload("mine").names == ()
+    assert models.list_().memory == 0
+
+
+def test_without_a_name_every_model_is_let_go() -> None:
+    for name in ("drums", "melody"):
+        models.load(name)
+    assert models.unload().names == ("drums", "melody")
+    assert not any(model.loaded for model in models.list_().models)
+    assert generate.drums(seed=1).tracks[0].notes
+    assert models.info("drums").loaded
+
+
+def test_past_the_limit_the_models_not_asked_for_longest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = models.load("melody").memory
+    monkeypatch.setattr(store, "HELD_BYTES", one + one // 2)
+    models.load("bass")
+    assert [model.name for model in models.list_().models if model.loaded] == ["bass"]
+
+
+def test_a_model_that_is_not_there_or_damaged_is_not_loaded(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(NotInstalledError, match=r"models\.import"):
+        models.load("nobody")
+    with pytest.raises(NotInstalledError, match="did you mean drums"):
+        models.unload("drum")
+    models.import_(given(tmp_path, MELODY), "mine")
+    (folder / "mine.mag").write_bytes(MELODY[:1000])
+    with pytest.raises(NotInstalledError, match="damaged"):
+        models.load("mine")
+    assert not models.info("mine").loaded
+
+
+def test_what_is_in_memory_is_asked_of_the_worker_that_has_it() -> None:
+    lanes = {operation.name: operation.lane for operation in engine_operations(models)}
+    assert lanes["models.load"] == lanes["models.unload"] == lanes["models.list"] == "generate"
+    assert lanes["models.train"] == lanes["models.fetch"] == "models"
