@@ -230,7 +230,8 @@ def train(
     """Teach a copy of a shipped model from a folder of your own MIDI files.
 
     Magenta's own training, from the shipped weights on. It takes minutes to hours and can be taken up again:
-    asked once more under the same name, it goes on where it stopped. Needs TensorFlow and magenta.
+    asked once more under the same name, a run that was cancelled or killed goes on to where it was to end
+    (at most a minute is lost), and one that ended goes on for `steps` more. Needs TensorFlow and magenta.
 
     Parameters
     ----------
@@ -245,17 +246,18 @@ def train(
     seed
         Of what is drawn when.
     progress
-        Told the share of updates done.
+        Told after every update.
 
     Returns
     -------
     Trained
-        The new model, and how well it and the shipped one predict the files kept back.
+        The new model, and how well it and the shipped one predict files that it neither learned from nor was
+        chosen by.
 
     Raises
     ------
     ValueError
-        If the folder holds fewer than four files with such a part, or the name is taken.
+        If the folder holds fewer than five files with such a part, or the name is taken.
     NotInstalledError
         If TensorFlow or magenta is not installed.
     """

@@ -93,15 +93,13 @@ class Trained:
 
     model: Annotated[ModelInfo, Field(description="As models.info tells it.")]
     files: Annotated[Count, Field(description="Files it learned from.")]
-    kept_back: Annotated[
-        Count,
-        Field(
-            description="Files it did not learn from: its checkpoint is chosen by them and measured on them."
-        ),
+    chosen_by: Annotated[
+        Count, Field(description="Files its checkpoint was chosen by, which it did not learn from.")
+    ]
+    measured_on: Annotated[
+        Count, Field(description="Files it was measured on, which it neither learned from nor was chosen by.")
     ]
     left_out: Annotated[Count, Field(description="Files that could not be read or hold no such part.")]
-    nll_before: Annotated[
-        Nats, Field(description="How badly the shipped model predicts the files kept back.")
-    ]
+    nll_before: Annotated[Nats, Field(description="How badly the shipped model predicts those files.")]
     nll: Annotated[Nats, Field(description="How badly the new one does.")]
     steps: Annotated[Count, Field(description="Updates of the weights, over all runs under this name.")]

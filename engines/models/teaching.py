@@ -1,5 +1,6 @@
 """A user's own MIDI files as a training set, and a shipped model taught from them."""
 
+import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,9 +22,10 @@ from engines.models.result import Trained
 
 _PARTS: Final = ("drums", "melody", "bass")
 _MAX_FILES: Final = 5000
-_FEWEST: Final = 4  # three to learn from and one to measure on
+_FEWEST: Final = 5  # three to learn from, one to choose a checkpoint by and one to measure it on
 _LEARNING_RATE: Final = 5e-4  # a sixth of what the shipped models began with: they are to bend, not to break
-_PIECES: Final = 10  # how often progress is told; each costs Magenta's graph being built again
+_CHECKPOINTS: Final = 10  # among which, and their means, the best is chosen
+_ASKED: Final = "asked.json"
 
 
 def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress: Progress) -> Trained:
@@ -44,13 +46,19 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
     files = sorted({sequence.song for sequence in sequences})
     if len(files) < _FEWEST:
         raise ValueError(f"folder: {len(files)} files with {part}; must be at least {_FEWEST}")
-    kept = {song for i, song in enumerate(files) if i % 10 == _FEWEST - 1}
-    learn = [s for s in sequences if s.song not in kept]
-    test = [s for s in sequences if s.song in kept]
+    # Which checkpoint is best is said by other files than how good it is.
+    choosing, measuring = set(files[_FEWEST - 2 :: 10]), set(files[_FEWEST - 1 :: 10])
+    learn = [s for s in sequences if s.song not in choosing | measuring]
+    test = [s for s in sequences if s.song in measuring]
     work = inventory.user_folder() / ".training" / name
     work.mkdir(parents=True, exist_ok=True)
     before = measure.held_out(store.load(part, part).network, part, test).nll
-    recipe = _recipe(part, steps, work)
+    until = _until(work, steps)
+    recipe = training.Recipe(
+        training.RECIPES[part].layers,
+        training.RECIPES[part].keep,
+        (training.Stage(until, _LEARNING_RATE),),
+    )
     training.run(
         part,
         learn,
@@ -58,9 +66,12 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
         seed,
         recipe=recipe,
         start_from=inventory.SHIPPED / f"{part}.mag",
-        progress=progress,
+        save_every=-(-steps // _CHECKPOINTS),
+        progress=lambda fraction, stage: progress(0.95 * fraction, stage),
     )
-    weights, which, nll = finish.choose(part, work, test)
+    progress(0.95, "choose")
+    weights, which, _ = finish.choose(part, work, [s for s in sequences if s.song in choosing])
+    nll = measure.held_out(Network(weights), part, test).nll
     bundle = work / f"{name}.mag"
     layers = training.RECIPES[part]
     training.write_bundle(part, layers, weights, bundle, f"{part} taught from {folder.name}")
@@ -68,7 +79,7 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
     more: dict[str, Any] = {
         "role": part,
         "shift": shift,
-        "data": f"{len(files) - len(kept)} files of {folder.name}",
+        "data": f"{len(files) - len(choosing) - len(measuring)} files of {folder.name}",
         "seed": seed,
         "chosen": which,
         "held_out_nll": round(nll, 4),
@@ -76,8 +87,17 @@ def train(folder: Path, part: str, name: str, *, steps: int, seed: int, progress
     }
     made = keeping.take_in(bundle, name, None, origin=f"taught from {folder.name}", more=more)
     bundle.unlink()
-    done = int(training.checkpoints(work)[-1].name.rsplit("-", 1)[1])
-    return Trained(made, len(files) - len(kept), len(kept), left_out, before, nll, done)
+    (work / _ASKED).unlink(missing_ok=True)
+    return Trained(
+        model=made,
+        files=len(files) - len(choosing) - len(measuring),
+        chosen_by=len(choosing),
+        measured_on=len(measuring),
+        left_out=left_out,
+        nll_before=before,
+        nll=nll,
+        steps=training.steps_done(work),
+    )
 
 
 def gathered(folder: Path, part: str) -> tuple[list[corpus.Sequence], int]:
@@ -128,12 +148,17 @@ def _is(part: Part, wanted: str) -> bool:
     return low == (wanted == "bass")
 
 
-def _recipe(part: str, steps: int, work: Path) -> training.Recipe:
-    """Return the shipped model's layers, and this run's updates in pieces, after those of earlier runs."""
-    shipped = training.RECIPES[part]
+def _until(work: Path, steps: int) -> int:
+    """Return how many updates there are to be, over all runs under this name, and write it down.
+
+    A run that was cut short (cancelled, killed) goes on to where it was to end; after one that ended there
+    are `steps` more.
+    """
     done = training.steps_done(work)
-    pieces = min(_PIECES, steps)
-    sizes = [steps * (i + 1) // pieces - steps * i // pieces for i in range(pieces)]
-    earlier = (training.Stage(done, _LEARNING_RATE),) if done else ()
-    stages = tuple(training.Stage(size, _LEARNING_RATE) for size in sizes)
-    return training.Recipe(shipped.layers, shipped.keep, (*earlier, *stages))
+    try:
+        asked = int(json.loads((work / _ASKED).read_text())["until"])
+    except (OSError, ValueError, KeyError, TypeError):
+        asked = 0
+    until = asked if asked > done else done + steps
+    keeping.replace(work / _ASKED, json.dumps({"until": until}).encode())
+    return until

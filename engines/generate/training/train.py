@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,6 +132,7 @@ def run(
     *,
     recipe: Recipe | None = None,
     start_from: Path | None = None,
+    save_every: int | None = None,
     progress: Callable[[float, str], None] = lambda fraction, stage: None,
 ) -> None:
     """Train one part, leaving TensorFlow checkpoints in `folder`; a folder that has some is continued.
@@ -149,13 +151,16 @@ def run(
         Other than the part's own, for fine-tuning.
     start_from
         A bundle whose weights to start from.
+    save_every
+        Updates between checkpoints, beside the one each minute that makes a killed run resume.
     progress
-        Told the share of updates done after each stage.
+        Told the share of updates done after each; where it raises, what has been learned is saved first.
     """
     recipe = recipe or RECIPES[part]
     _prepare()
     import magenta.common  # noqa: PLC0415
     import tensorflow.compat.v1 as tf  # noqa: PLC0415
+    import tf_slim  # noqa: PLC0415
     from magenta.models.shared import events_rnn_graph, events_rnn_train  # noqa: PLC0415
 
     done, total = steps_done(folder), sum(stage.steps for stage in recipe.stages)
@@ -165,7 +170,8 @@ def run(
         before += stage.steps
         if left <= 0:
             continue
-        progress((before - stage.steps) / total, f"stage {number + 1} of {len(recipe.stages)}")
+        word = f"stage {number + 1} of {len(recipe.stages)}" if len(recipe.stages) > 1 else "train"
+        progress(done / total, word)
         made = config(part, recipe, stage)
         ended = threading.Event()
         draw = windows(part, sequences, stage, np.random.default_rng([seed, number, done]), ended)
@@ -177,18 +183,65 @@ def run(
             tf.set_random_seed(seed)
             build()
 
-        events_rnn_train.run_training(
-            seeded,
-            str(folder),
-            num_training_steps=left,
-            summary_frequency=200,
-            save_checkpoint_secs=60,
-            checkpoints_to_keep=0,
-            warm_start_bundle_file=str(start_from) if start_from and not done else None,
-        )
-        ended.set()  # TensorFlow keeps asking; a generator without end would outlive the program
+        stopped: list[BaseException] = []
+
+        def tell(step: int, word: str = word, stopped: list[BaseException] = stopped) -> bool:
+            try:
+                progress(min(1.0, step / total), word)
+            except BaseException as error:  # whatever it is, it goes on once the checkpoint is written
+                stopped.append(error)
+            return not stopped
+
+        # Magenta's loop takes no hooks of ours; tf_slim's, which it calls, does.
+        plain = tf_slim.training.train
+        tf_slim.training.train = partial(_train, plain, tell, folder, save_every)
+        try:
+            events_rnn_train.run_training(
+                seeded,
+                str(folder),
+                num_training_steps=left,
+                summary_frequency=200,
+                save_checkpoint_secs=60,
+                checkpoints_to_keep=0,
+                warm_start_bundle_file=str(start_from) if start_from and not done else None,
+            )
+        finally:
+            tf_slim.training.train = plain
+            ended.set()  # TensorFlow keeps asking; a generator without end would outlive the program
+        if stopped:
+            raise stopped[0]
         done = before
     progress(1.0, "done")
+
+
+def _train(
+    plain: Callable[..., Any],
+    tell: Callable[[int], bool],
+    folder: Path,
+    save_every: int | None,
+    *,
+    hooks: Many[Any],
+    scaffold: Any,
+    **more: Any,
+) -> Any:
+    """Call tf_slim's training loop with hooks that tell each update, stop it, and save more often."""
+    import tensorflow.compat.v1 as tf  # noqa: PLC0415
+
+    class Told(tf.train.SessionRunHook):  # type: ignore[misc]
+        def before_run(self, run_context: Any) -> Any:
+            del run_context
+            return tf.train.SessionRunArgs(tf.train.get_global_step())
+
+        def after_run(self, run_context: Any, run_values: Any) -> None:
+            if not tell(int(run_values.results) + 1):
+                run_context.request_stop()  # upon which the last checkpoint is written
+
+    added: list[Any] = [Told()]
+    if save_every:
+        added.append(
+            tf.train.CheckpointSaverHook(str(folder), save_steps=max(1, save_every), scaffold=scaffold)
+        )
+    return plain(hooks=[*hooks, *added], scaffold=scaffold, **more)
 
 
 def windows(
