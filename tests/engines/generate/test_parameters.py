@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engines import generate
 from engines._notes import Note, Part, Score, read, write
 from engines.generate.result import Piece
-from engines.generate.theory import scale_tones
+from engines.generate.theory import NOTE_NAMES, SCALES, scale_tones
 
 TUNE = tuple(Note(i / 2, p, 0.5, 80) for i, p in enumerate([60, 62, 64, 65, 67, 65, 64, 62] * 4))
 BEAT = tuple(Note(i / 2, 36 if i % 2 == 0 else 42, 0.25, 90) for i in range(32))
@@ -49,15 +51,15 @@ def test_every_operation_takes_the_common_parameters() -> None:
         assert required == ({"first_bar", "last_bar"} if operation is generate.infill else set())
 
 
-@pytest.mark.parametrize(("operation", "given"), EVERY, ids=named)
-def test_several_answers_differ_and_the_first_is_the_one_alone(operation: Any, given: dict[str, Any]) -> None:
-    several: Piece = operation(**given, count=3, seed=5)
+@pytest.mark.parametrize(("operation", "asked"), EVERY, ids=named)
+def test_several_answers_differ_and_the_first_is_the_one_alone(operation: Any, asked: dict[str, Any]) -> None:
+    several: Piece = operation(**asked, count=3, seed=5)
     files = {several.midi_base64, *(other.midi_base64 for other in several.alternatives)}
     assert len(files) == len(several.alternatives) + 1
     # A short progression may come twice, and is then told once.
     assert len(files) == 3 or operation is generate.harmony
     if operation not in (generate.continue_, generate.infill):  # these take the likeliest of all drawn
-        assert operation(**given, seed=5).midi_base64 == several.midi_base64
+        assert operation(**asked, seed=5).midi_base64 == several.midi_base64
     for other in several.alternatives:
         score = read(base64.b64decode(other.midi_base64))
         assert sum(len(part.notes) for part in score.parts) == other.facts.notes
@@ -65,12 +67,12 @@ def test_several_answers_differ_and_the_first_is_the_one_alone(operation: Any, g
         assert score.quarters == several.bars * 4
 
 
-@pytest.mark.parametrize(("operation", "given"), EVERY, ids=named)
+@pytest.mark.parametrize(("operation", "asked"), EVERY, ids=named)
 def test_the_same_seed_gives_the_same_answers_and_none_gives_others(
-    operation: Any, given: dict[str, Any]
+    operation: Any, asked: dict[str, Any]
 ) -> None:
-    assert operation(**given, count=2, seed=9) == operation(**given, count=2, seed=9)
-    assert len({operation(**given).midi_base64 for _ in range(6)}) > 1
+    assert operation(**asked, count=2, seed=9) == operation(**asked, count=2, seed=9)
+    assert len({operation(**asked).midi_base64 for _ in range(6)}) > 1
 
 
 def test_at_temperature_0_there_is_one_answer() -> None:
@@ -158,6 +160,35 @@ def test_notes_come_over_the_bus_as_maps() -> None:
     assert operation.arguments(params)["notes"] == (Note(0.0, 60, 1.0, 90),)
     with pytest.raises(Exception, match=r"notes\.0\.pitch: 200; must be .*127"):
         operation.validate({"notes": [{"start": 0, "pitch": 200, "duration": 1}]})
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    pitches=st.lists(st.integers(30, 90), min_size=1, max_size=40),
+    key=st.sampled_from(NOTE_NAMES),
+    scale=st.sampled_from(sorted(SCALES)),
+    signature=st.sampled_from(["4/4", "3/4", "6/8", "7/8"]),
+    bars=st.integers(1, 4),
+    seed=st.integers(0, 2**53 - 1),
+)
+def test_whatever_is_handed_over_goes_on_in_the_scale_and_the_bars(
+    *, pitches: list[int], key: str, scale: str, signature: str, bars: int, seed: int
+) -> None:
+    notes = tuple(Note(i / 2, pitch, 0.5, 80) for i, pitch in enumerate(pitches))
+    try:
+        piece = generate.continue_(
+            notes=notes, bars=bars, key=key, scale=scale, time_signature=signature, seed=seed
+        )
+    except ValueError as error:  # a part of one pitch leaves a range that may hold no tone of a pentatonic
+        assert "holds no tone of the scale" in str(error)
+        return
+    score = read(base64.b64decode(piece.midi_base64))
+    numerator, denominator = map(int, signature.split("/"))
+    assert score.quarters == bars * numerator * 4 / denominator
+    assert score.signatures[0][1:] == (numerator, denominator)
+    tones = scale_tones(key, scale)
+    assert all(note.pitch % 12 in tones for track in piece.tracks for note in track.notes)
+    assert all(note.start >= 0 and note.end <= score.quarters for t in piece.tracks for note in t.notes)
 
 
 # --- ranges, styles, density
