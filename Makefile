@@ -56,7 +56,7 @@ fmt: setup ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 # Those that make what they measure on; accuracy and generate_quality need data, and say which in their --help.
-BENCHES = bus analyze generate
+BENCHES = bus speed generate
 
 bench: setup ## run the measurements in bench/ that need no data, and print their tables
 	@set -e; for name in $(BENCHES); do echo "== bench/$$name.py"; $(BIN)/python "bench/$$name.py" $(ARGS); done

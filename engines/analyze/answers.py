@@ -18,6 +18,7 @@ from engines.analyze.listening import (
     OVERVIEW,
     RHYTHM,
     SHAPE,
+    TIMBRE,
     TONAL,
     Heard,
     Shape,
@@ -170,7 +171,7 @@ def loudness(path: Path, progress: Progress) -> Loudness:
 
 def spectrum(path: Path, series: bool, progress: Progress) -> SpectrumAnswer:
     """Answer `analyze.spectrum`."""
-    heard = listen(path, {SHAPE}, progress, share=0.95)
+    heard = listen(path, {SHAPE, TIMBRE}, progress, share=0.95)
     result = SpectrumAnswer(
         **asdict(_spectrum(heard.shape)),
         series=_series(heard.shape) if series else None,

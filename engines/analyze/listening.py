@@ -20,10 +20,12 @@ from engines.analyze.frames import Framer, Rows, hann, magnitudes
 from engines.analyze.loudness_meter import LoudnessMeter, Measured
 from engines.analyze.waveform import NO_WAVEFORM, Overview, Waveform, WaveformMeter
 
-RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM = "rhythm", "tonal", "shape", "loudness", "waveform"
+RHYTHM, TONAL, LOUDNESS, WAVEFORM = "rhythm", "tonal", "loudness", "waveform"
+# Of the spectrum's shape what phase 1 reported, and, beside it, what costs twice as much.
+SHAPE, TIMBRE = "shape", "timbre"
 OVERVIEW = "overview"  # for a picture only
 OVERVIEW_HOP = 128  # samples, 3 ms: a second of them is not yet a pixel each
-EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, LOUDNESS, WAVEFORM})
+EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, TIMBRE, LOUDNESS, WAVEFORM})
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED = 0.01
 
@@ -32,7 +34,8 @@ CANCELLED = 0.01
 class Shape:
     """Spectral shape and level, one number a frame of `bands.FRAME_RATE`, as librosa has them at 44.1 kHz.
 
-    Contrast has one for each of its bands, shape (n_frames, timbre.N_CONTRASTS).
+    Contrast has one for each of its bands, shape (n_frames, timbre.N_CONTRASTS). Bandwidth, flatness and
+    contrast are empty without `TIMBRE`.
     """
 
     centroid: FloatArray
@@ -96,7 +99,7 @@ def _listen(
     path: Path, parts: AbstractSet[str], progress: _units.Progress, share: float, channel: int | None
 ) -> tuple[Heard, int | None]:
     with AudioReader(path) as reader:
-        rhythm_and_shape = _ShapeListener(parts) if parts & {RHYTHM, SHAPE} else None
+        rhythm_and_shape = _ShapeListener(parts) if parts & {RHYTHM, SHAPE, TIMBRE} else None
         tonal = pitch.PitchListener() if TONAL in parts else None
         meter = LoudnessMeter(reader.sr, reader.positions) if LOUDNESS in parts else None
         waveform = WaveformMeter(reader.sr, reader.n_channels, reader.encoding) if WAVEFORM in parts else None
@@ -175,11 +178,13 @@ class _ShapeListener:
         self._window = hann(band.N_FFT)
         f = spectral_shape.frequencies()
         self._matrix = np.column_stack([band.band_matrix(), np.ones_like(f), f])
-        self._with_shape = SHAPE in parts
+        self._with_timbre = TIMBRE in parts
+        self._with_shape = SHAPE in parts or self._with_timbre
         self._levels = spectral_shape.Levels(band.HOP_LENGTH)
         self._bands = Rows(band.N_BANDS)
         self._frequencies = f
-        self._shape = Rows(4 + 2 * timbre.N_CONTRASTS)
+        self._shape = Rows(2)
+        self._timbre = Rows(2 + 2 * timbre.N_CONTRASTS)
 
     def push(self, y: FloatArray) -> None:
         self._hear(self._framer.push(y))
@@ -191,11 +196,11 @@ class _ShapeListener:
         bands = self._bands.take()
         if not self._with_shape:
             return bands, NO_SHAPE
-        shape = self._shape.take()
-        centroid, bandwidth, rolloff, flatness = shape[:, :4].T.copy()
-        return bands, Shape(
-            centroid, bandwidth, rolloff, flatness, timbre.contrast(shape[:, 4:]), *self._levels.finish()
-        )
+        centroid, rolloff = self._shape.take().T.copy()
+        described = self._timbre.take()
+        bandwidth, flatness = described[:, :2].T.copy()
+        contrast = timbre.contrast(described[:, 2:])
+        return bands, Shape(centroid, bandwidth, rolloff, flatness, contrast, *self._levels.finish())
 
     def _hear(self, frames: FloatArray) -> None:
         for i in range(0, len(frames), 128):  # 128 spectra of 1025 bins fit a core's cache
@@ -203,16 +208,11 @@ class _ShapeListener:
             product = S @ self._matrix
             self._bands.add(product[:, : band.N_BANDS])
             if self._with_shape:
-                self._shape.add(self._describe(S, product[:, -2], product[:, -1]))
+                self._describe(S, product[:, -2], product[:, -1])
 
-    def _describe(self, S: FloatArray, sums: FloatArray, moments: FloatArray) -> FloatArray:
+    def _describe(self, S: FloatArray, sums: FloatArray, moments: FloatArray) -> None:
         centroid = spectral_shape.centroid(S, sums, moments)
-        return np.column_stack(
-            [
-                centroid,
-                timbre.bandwidth(S, sums, centroid, self._frequencies),
-                spectral_shape.rolloff(S, sums),
-                timbre.flatness(S),
-                timbre.peaks_and_valleys(S),
-            ]
-        )
+        self._shape.add(np.column_stack([centroid, spectral_shape.rolloff(S, sums)]))
+        if self._with_timbre:
+            bandwidth = timbre.bandwidth(S, sums, centroid, self._frequencies)
+            self._timbre.add(np.column_stack([bandwidth, timbre.flatness(S), timbre.peaks_and_valleys(S)]))

@@ -11,7 +11,7 @@ import numpy as np
 from engines._audio import FloatArray
 
 RUN = 32  # samples decided at once
-GROUP = 32  # runs whose states are decided at once
+GROUP = 64  # runs whose states are decided at once
 
 
 class RecursiveFilter:
@@ -33,9 +33,10 @@ class RecursiveFilter:
             powers.append(powers[-1] @ a)
         impulse = np.array([d, *(float(c @ powers[k] @ b) for k in range(RUN - 1))])
         lag = np.arange(RUN)[None] - np.arange(RUN)[:, None]
-        self._through = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0.0)  # (in, out)
+        through = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0.0)  # (in, out)
         self._ring = np.stack([c @ powers[k] for k in range(RUN)], axis=1)  # (state, out)
-        self._drive = np.stack([powers[RUN - 1 - k] @ b for k in range(RUN)])  # (in, state)
+        drive = np.stack([powers[RUN - 1 - k] @ b for k in range(RUN)])  # (in, state)
+        self._through_and_drive = np.concatenate([through, drive], axis=1)  # one product reads the input once
         self._step = powers[RUN].T  # (state before, state after)
         group = np.zeros((GROUP, n, GROUP, n))  # (drive of run, state before run)
         steps = [np.eye(n)]
@@ -68,8 +69,9 @@ class RecursiveFilter:
     def _filter(self, x: FloatArray) -> FloatArray:
         n_channels = len(x)
         runs = x.reshape(n_channels, -1, RUN)
-        before = self._states_before(runs @ self._drive)
-        result: FloatArray = (runs @ self._through + before @ self._ring).reshape(n_channels, -1)
+        product = runs @ self._through_and_drive
+        before = self._states_before(np.ascontiguousarray(product[..., RUN:]))
+        result: FloatArray = (product[..., :RUN] + before @ self._ring).reshape(n_channels, -1)
         return result
 
     def _states_before(self, drive: FloatArray) -> FloatArray:

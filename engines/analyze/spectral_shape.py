@@ -12,6 +12,7 @@ from engines._audio import FloatArray
 from engines.analyze.bands import N_FFT, SR
 
 ROLLOFF_SHARE = 0.85  # librosa's default
+RUN_BINS = 25  # 41 of them are a spectrum's 1025 bins
 FRAME_HOPS = 4  # a frame of level and zero crossings is four hops long, N_FFT samples
 
 
@@ -31,9 +32,16 @@ def centroid(S: FloatArray, sums: FloatArray, moments: FloatArray) -> FloatArray
 
 def rolloff(S: FloatArray, sums: FloatArray) -> FloatArray:
     """Return the lowest frequency in Hz below which lies 85 % of each frame's magnitude; 0 for silence."""
-    below = np.cumsum(S, axis=1) < ROLLOFF_SHARE * sums[:, None]
-    bins = np.minimum(np.count_nonzero(below, axis=1), S.shape[1] - 1)
-    result: FloatArray = (bins * (SR / N_FFT)).astype(np.float32)
+    wanted = ROLLOFF_SHARE * sums
+    # By runs of bins first, then within the run it is in: a third of the time of adding up all bins.
+    runs = S.reshape(len(S), -1, RUN_BINS)
+    below = np.cumsum(np.einsum("ijk->ij", runs), axis=1)
+    run = np.minimum(np.count_nonzero(below < wanted[:, None], axis=1), below.shape[1] - 1)
+    rows = np.arange(len(S))
+    before = np.where(run > 0, below[rows, run - 1], 0)
+    inside = before[:, None] + np.cumsum(runs[rows, run], axis=1)
+    bins = run * RUN_BINS + np.count_nonzero(inside < wanted[:, None], axis=1)
+    result: FloatArray = (np.minimum(bins, S.shape[1] - 1) * (SR / N_FFT)).astype(np.float32)
     return result
 
 

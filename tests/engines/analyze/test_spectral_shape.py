@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.analyze.listening import SHAPE, Shape, listen
+from engines.analyze.listening import SHAPE, TIMBRE, Shape, listen
 from engines.analyze.spectral_shape import Levels
 from tests import signals
 
 
 def shape(path: Path, y: signals.FloatArray, sr: int = signals.SR) -> Shape:
-    return listen(signals.write(path / "a.wav", y, sr, encoding="FLOAT"), {SHAPE}).shape
+    return listen(signals.write(path / "a.wav", y, sr, encoding="FLOAT"), {SHAPE, TIMBRE}).shape
 
 
 def by_definition(y: signals.FloatArray) -> dict[str, signals.FloatArray]:
@@ -65,3 +65,11 @@ def test_levels_do_not_depend_on_how_the_stream_is_cut() -> None:
         cut.push(block)
     for a, b in zip(whole.finish(), cut.finish(), strict=True):
         assert np.allclose(a, b, rtol=1e-5)
+
+
+def test_what_phase_1_reported_needs_no_timbre(tmp_path: Path) -> None:
+    path = signals.write(tmp_path / "a.wav", signals.drum_loop(120, 1), encoding="FLOAT")
+    whole, part = listen(path, {SHAPE, TIMBRE}).shape, listen(path, {SHAPE}).shape
+    for name in ("centroid", "rolloff", "rms", "zero_crossing_rate"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name))
+    assert len(part.contrast) == len(part.flatness) == len(part.bandwidth) == 0

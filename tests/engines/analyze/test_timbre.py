@@ -8,7 +8,7 @@ import pytest
 
 from engines import analyze
 from engines.analyze.frames import hann, magnitudes
-from engines.analyze.listening import SHAPE, Shape, listen
+from engines.analyze.listening import SHAPE, TIMBRE, Shape, listen
 from engines.analyze.timbre import N_CONTRASTS, contrast, flatness, peaks_and_valleys
 from tests import signals
 
@@ -23,7 +23,7 @@ TOLERANCES = {
 
 
 def shape(folder: Path, y: signals.FloatArray) -> Shape:
-    return listen(signals.write(folder / "a.wav", y, encoding="FLOAT"), {SHAPE}).shape
+    return listen(signals.write(folder / "a.wav", y, encoding="FLOAT"), {SHAPE, TIMBRE}).shape
 
 
 def by_librosa(y: signals.FloatArray) -> dict[str, signals.FloatArray]:
