@@ -26,9 +26,17 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="at most so many updates in each stage, to try it all out; needs --out and WORK anew",
+    )
     given = parser.parse_args()
+    if given.steps is not None and (given.steps < 1 or given.out.resolve() == SHIPPED):
+        parser.error("--steps: must be at least 1, and --out another folder than that of the shipped models")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     given.work.mkdir(parents=True, exist_ok=True)
+    given.out.mkdir(parents=True, exist_ok=True)
     for part in given.parts:
         if part == "feel":
             tables = feel.learn(given.data / "groove")
@@ -40,7 +48,8 @@ def main() -> None:
         prepared = prepare(part, given.data, given.work)
         logging.info("%s: seed %d", part, given.seed)
         folder = given.work / part
-        train.run(part, corpus.load(prepared, "train"), folder, given.seed)
+        recipe = train.RECIPES[part].shortened(given.steps) if given.steps else None
+        train.run(part, corpus.load(prepared, "train"), folder, given.seed, recipe=recipe)
         finish.ship(part, prepared, folder, given.out, given.seed)
 
 

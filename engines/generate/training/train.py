@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -60,6 +60,10 @@ class Recipe:
     keep: float
     stages: tuple[Stage, ...]
 
+    def shortened(self, most: int) -> "Recipe":
+        """Return it with at most so many updates in each stage."""
+        return replace(self, stages=tuple(replace(s, steps=min(s.steps, most)) for s in self.stages))
+
 
 # Windows of 64 steps are what makes this practical on two cores; longer ones at the end teach the repeats of
 # phrases.
@@ -79,7 +83,9 @@ RECIPES: Final[dict[str, Recipe]] = {
     "melody": Recipe(
         (128, 128), 0.9, (Stage(3500, 3e-3), Stage(500, 1e-3, 129, 32), Stage(300, 3e-4, 129, 32))
     ),
-    "bass": Recipe((128, 128), 0.9, (Stage(800, 3e-3), Stage(350, 1e-3, 129, 32), Stage(200, 3e-4, 129, 32))),
+    "bass": Recipe(
+        (128, 128), 0.9, (Stage(3000, 3e-3), Stage(900, 1e-3, 129, 32), Stage(500, 3e-4, 129, 32))
+    ),
     "harmony": Recipe((64, 64), 0.8, (Stage(3000, 3e-3, 33), Stage(1500, 5e-4, 33))),
 }
 
