@@ -13,7 +13,7 @@ from typing import Any, Final
 from adapters.command_line.terminal import width
 
 _STEPS_PER_QUARTER: Final = 4
-_LABEL: Final = 8  # columns for a note's or drum's name
+_LABEL: Final = 9  # columns for a note's or drum's name
 _WITHOUT_TERMINAL: Final = 100
 _NAMES: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # General MIDI's percussion key map (MMA, "General MIDI System Level 1"), those that are common.

@@ -43,31 +43,31 @@ def test_notes_start_where_they_start_and_hold_as_long_as_they_hold(screen: Any)
     assert lines == [
         "title",
         "",
-        "        1 C",
-        "D4     │·   ·   █▒  ·   │",
-        "C#4    │·   ·   ·   ·   │",
-        "C4     │█▒▒▒·   ·   ·   │",
+        "         1 C",
+        "D4      │·   ·   █▒  ·   │",
+        "C#4     │·   ·   ·   ·   │",
+        "C4      │█▒▒▒·   ·   ·   │",
     ]
 
 
 def test_drums_are_named_and_soft_hits_are_lighter(screen: Any) -> None:
     screen()
     lines = list(piano_roll.text(roll(Mark(0, 1, 36, 110), Mark(1, 1, 38, 30), drums=True, chords=())))
-    assert lines[3:] == ["snare  │·   ▓   ·   ·   │", "kick   │█   ·   ·   ·   │"]
+    assert lines[3:] == ["snare   │·   ▓   ·   ·   │", "kick    │█   ·   ·   ·   │"]
 
 
 def test_bars_wrap_at_the_width_of_the_terminal(screen: Any) -> None:
-    screen(tty=True, columns=45)
+    screen(tty=True, columns=46)
     lines = list(piano_roll.text(roll(Mark(0, 1, 60, 90), bars=4, chords=())))
     assert sum(line.startswith("C4") for line in lines) == 2
     assert "\x1b[36m█▒▒▒\x1b[0m" in lines[3]
-    screen(columns=45)
+    screen(columns=46)
     assert max(len(line) for line in piano_roll.text(roll(Mark(0, 1, 60, 90), bars=4))) <= 100
 
 
 def test_a_terminal_that_knows_no_blocks_gets_letters(screen: Any) -> None:
     screen("ascii")
-    assert list(piano_roll.text(roll(Mark(0, 0.5, 60, 90))))[-1] == "C4     |#=  .   .   .   |"
+    assert list(piano_roll.text(roll(Mark(0, 0.5, 60, 90))))[-1] == "C4      |#=  .   .   .   |"
 
 
 def test_a_piece_without_notes_says_so(screen: Any) -> None:
