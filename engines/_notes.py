@@ -32,6 +32,7 @@ MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 MAX_NOTES: Final = 200_000
 MAX_TRACKS: Final = 1024
 MAX_QUARTERS: Final = 100_000.0  # 14 hours at 120 BPM
+BEND_RANGE: Final = 12.0  # semitones to either side that a part with bends asks of its instrument
 DEFAULT_TEMPO: Final = 120.0  # what a file without a tempo means (RP-001)
 
 
@@ -64,12 +65,16 @@ class Part:
         General MIDI program, 0 to 127; of no meaning for drums.
     drums
         Whether it plays on the percussion channel.
+    bends
+        (quarter note, semitones) from which the pitch of all its notes is bent, in order; at most
+        `BEND_RANGE` to either side. `read` does not say them.
     """
 
     name: str
     notes: tuple[Note, ...]
     program: int = 0
     drums: bool = False
+    bends: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +206,14 @@ def _part_events(part: Part, channel: int, end: int) -> Iterable[tuple[int, byte
     yield 0, b"\xff\x03" + bytes((len(name),)) + name
     if not part.drums:
         yield 0, bytes((0xC0 | channel, part.program))
+    if part.bends:
+        # Registered parameter 0, the bend's range in semitones and cents (MIDI 1.0), then none (127, 127).
+        for control, value in ((101, 0), (100, 0), (6, int(BEND_RANGE)), (38, 0), (101, 127), (100, 127)):
+            yield 0, bytes((0xB0 | channel, control, value))
+    for quarter, semitones in part.bends:
+        wheel = round(0x2000 + 0x2000 * semitones / BEND_RANGE)
+        wheel = min(0x3FFF, max(0, wheel))
+        yield min(_ticks(quarter), end), bytes((0xE0 | channel, wheel & 0x7F, wheel >> 7))
     for note in part.notes:
         start = _ticks(note.start)
         if start >= end:
@@ -215,7 +228,7 @@ def _part_events(part: Part, channel: int, end: int) -> Iterable[tuple[int, byte
 def _track(events: Iterable[tuple[int, bytes]], end: int) -> bytes:
     """Lay events out by time; at one tick what ends comes before what starts.
 
-    Or a repeated note would be cut.
+    Or a repeated note would be cut. A bend comes between the two: it is for what starts.
     """
     body = bytearray()
     now = 0
@@ -227,8 +240,9 @@ def _track(events: Iterable[tuple[int, bytes]], end: int) -> bytes:
 
 
 def _rank(data: bytes) -> tuple[int, int]:
-    kind = {0xFF: 0, 0xC0: 1, 0x80: 2, 0x90: 3}[data[0] if data[0] == 0xFF else data[0] & 0xF0]
-    return kind, data[1] if kind >= 2 else 0
+    kinds = {0xFF: 0, 0xC0: 1, 0xB0: 1, 0x80: 2, 0xE0: 3, 0x90: 4}
+    kind = kinds[data[0] if data[0] == 0xFF else data[0] & 0xF0]
+    return kind, data[1] if kind in (2, 4) else 0
 
 
 def _varint(value: int) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import Field
 from engines._units import AudioPath, Bpm, Progress, silent
 from engines.transcribe.result import Transcription
 
-VERSION = "1"
+VERSION = "2"
 TIMEOUTS_S = {"audio": 1800.0}  # an hour takes about two minutes
 
 Kind = Annotated[
@@ -50,7 +50,8 @@ def audio(
         Nothing is moved unless this asks for it. The grid goes through the beats that were found; with a
         given tempo it lies where most notes start.
     bends
-        Whether each pitched note tells how its pitch moves.
+        Whether each pitched note tells how its pitch moves. The file then has a track and channel for each
+        of up to 15 notes that sound at once, with pitch bend events of a range of 12 semitones.
     progress
         Told the share done and the stage.
 
@@ -64,7 +65,8 @@ def audio(
     UndecodableError
         If the file is no audio, or holds no samples.
     TooLongError
-        If it is longer than 12 hours, or than 100,000 quarter notes at the tempo given.
+        If it is longer than 12 hours, or than 100,000 quarter notes at the tempo given, or has more
+        than 200,000 notes or six hours of bends.
     NotInstalledError
         If a model or onnxruntime is missing; the message says how to install it.
     """

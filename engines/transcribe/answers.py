@@ -12,6 +12,7 @@ from engines._errors import TooLongError
 from engines._units import Progress
 from engines.transcribe import drum_model, hearing, onset_choice, pitch_model, timeline
 from engines.transcribe.hearing import Heard, HeardNote, Wanted
+from engines.transcribe.key_power import velocities
 from engines.transcribe.kind import Kind, tell
 from engines.transcribe.result import TranscribedNote, Transcription
 from engines.transcribe.timeline import STEPS, Timeline
@@ -21,6 +22,7 @@ TEMPO_SHARE = 0.1  # of the progress, for finding the tempo
 STROKE_S = 0.1  # how long a stroke lasts in the file: percussion ends by itself
 SHORTEST_S = 0.01
 BEND_FRAMES: Final = 2  # a bend is told at every second frame, 43 times a second
+MAX_VOICES: Final = 15  # channels that a file has beside that of the drums
 
 
 def audio(
@@ -72,7 +74,9 @@ def warm_up() -> None:
 
 
 def _notes_of(heard: Heard, told: Kind) -> list[TranscribedNote]:
-    notes = [] if told == "drums" else [_pitched(note) for note in heard.notes]
+    pitched = [] if told == "drums" else heard.notes
+    levels = velocities(np.array([note.power for note in pitched])).tolist()
+    notes = [_pitched(note, int(level)) for note, level in zip(pitched, levels, strict=True)]
     if told != "pitched":
         for key, struck in zip(drum_model.KEYS, heard.drums, strict=True):
             for t, strength in zip(struck.times.tolist(), struck.velocities.tolist(), strict=True):
@@ -80,13 +84,13 @@ def _notes_of(heard: Heard, told: Kind) -> list[TranscribedNote]:
     return sorted(notes, key=lambda note: (note.start, note.drums, note.pitch))
 
 
-def _pitched(note: HeardNote) -> TranscribedNote:
+def _pitched(note: HeardNote, velocity: int) -> TranscribedNote:
     bend = None if note.bend is None else [round(float(b), 3) for b in note.bend[::BEND_FRAMES]]
     return TranscribedNote(
         start=note.start,
         end=max(note.end, note.start + SHORTEST_S),
         pitch=note.pitch,
-        velocity=_velocity(note.amplitude),
+        velocity=velocity,
         drums=False,
         bend=bend,
     )
@@ -138,6 +142,40 @@ def without_overlaps(notes: list[TranscribedNote]) -> list[TranscribedNote]:
     return kept
 
 
+def _tracks(notes: tuple[TranscribedNote, ...]) -> list[tuple[str, list[TranscribedNote]]]:
+    """Share notes out to tracks: pitches, drums; with bends, those that sound at once each to one of its own.
+
+    A channel bends all its notes alike. Where more sound at once than there are channels, the last one is
+    shared.
+    """
+    pitched = [note for note in notes if not note.drums]
+    struck = [note for note in notes if note.drums]
+    voices: list[list[TranscribedNote]] = []
+    if any(note.bend for note in pitched):
+        for note in pitched:
+            free = next((voice for voice in voices if voice[-1].end <= note.start), None)
+            if free is None and len(voices) < MAX_VOICES:
+                voices.append([note])
+            else:
+                (voices[-1] if free is None else free).append(note)
+    elif pitched:
+        voices = [pitched]
+    names = [f"Notes {i + 1}" if len(voices) > 1 else "Notes" for i in range(len(voices))]
+    return [*zip(names, voices, strict=True), *([("Drums", struck)] if struck else [])]
+
+
+def _bends(notes: list[TranscribedNote], time: Timeline) -> tuple[tuple[float, float], ...]:
+    """Return how a track is bent, in quarter notes and semitones; nothing where no note is."""
+    at: list[float] = []
+    bent: list[float] = []
+    for note in notes:
+        for i, semitones in enumerate(note.bend or ()):
+            if i == 0 or semitones != bent[-1]:
+                at.append(note.start + (note.end - note.start) * i / len(note.bend or ()))
+                bent.append(semitones)
+    return tuple(zip(time.to_quarters(np.array(at)).tolist(), bent, strict=True))
+
+
 def to_midi(notes: tuple[TranscribedNote, ...], time: Timeline, duration: float) -> bytes:
     """Write notes as a MIDI file that lasts as long as the recording; without notes it has no part.
 
@@ -153,16 +191,14 @@ def to_midi(notes: tuple[TranscribedNote, ...], time: Timeline, duration: float)
             f"a file holds at most {_notes.MAX_QUARTERS:.0f}"
         )
     parts = []
-    for name, drums in (("Notes", False), ("Drums", True)):
-        own = [note for note in notes if note.drums == drums]
+    for name, own in _tracks(notes):
         starts = time.to_quarters(np.array([note.start for note in own]))
         ends = time.to_quarters(np.array([note.end for note in own]))
         written = tuple(
             _notes.Note(float(a), note.pitch, float(b - a), note.velocity)
             for note, a, b in zip(own, starts, ends, strict=True)
         )
-        if written:
-            parts.append(_notes.Part(name, written, drums=drums))
+        parts.append(_notes.Part(name, written, drums=own[0].drums, bends=_bends(own, time)))
     # A tick more, so that a note in the last instant has a length.
     whole = min(length + 1 / _notes.TICKS_PER_QUARTER, _notes.MAX_QUARTERS)
     return _notes.write(_notes.Score(tuple(parts), tempi=time.tempi, quarters=whole))

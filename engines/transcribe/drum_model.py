@@ -1,9 +1,10 @@
 """Which drum is struck when: a small convolutional network on the drum spectrum, and the peaks of its answer.
 
-Two layers look at three frames of 10 ms and three bands, each followed by halving the bands; a third looks at
-13 frames of what they found, 4 before and 8 after; the last says for each of five classes how likely a
-stroke begins there and how hard it is. `weights/drums.md` says what it was trained on;
-`training/train_drums.py` makes it.
+Two layers look at three frames of 10 ms and three bands, each followed by halving the bands; a third makes
+64 channels of what they found. Six more look ever farther, 1 to 32 frames to each side, each adding to what
+was there: how a sound rings tells a ride from a hi-hat. The last but one also knows the mean of the 6 s
+around, so which sounds the recording has. The last says for each of five classes how likely a stroke begins
+there and how hard it is. `weights/drums.md` says what it was trained on; `training/train_drums.py` makes it.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "drums.npz"
 CLASSES: Final = ("kick", "snare", "hat", "tom", "cymbal")
 # General MIDI percussion keys (RP-003): bass drum 1, acoustic snare, closed hi-hat, low-mid tom, crash 1.
 KEYS: Final = (36, 38, 42, 47, 49)
-BEFORE, AFTER = 4, 8  # frames of the third layer
-REACH = 10  # frames to each side that an answer depends on
+DILATIONS: Final = (1, 2, 4, 8, 16, 32)
+CONTEXT = 300  # frames to each side whose mean is known
+REACH = 3 + sum(DILATIONS) + CONTEXT  # frames to each side that an answer depends on
 RANGE = 4.0  # decades below the recording's level that are told apart
 QUIETEST = -4.0  # decades re full scale: below -80 dB is no music, and is not made louder
 NEIGHBOURHOOD = 3  # frames to each side within which a stroke is the highest
@@ -32,10 +34,11 @@ CHUNK = 2048
 
 @dataclass(frozen=True)
 class Network:
-    """Weights of the four layers, and the threshold of each class.
+    """Weights of the layers, and the threshold of each class.
 
-    Kernels have shape (time, bands, in, out) in the first two, (time, in, out) in the third, (in, out) in
-    the last layer.
+    Kernels have shape (time, bands, in, out) in the first two layers, (time, in, out) in the third,
+    (layer, time, channel, channel) in the dilated ones, (in, out) in the last two, where `k5` sees the
+    frame and `c5` the mean around it.
     """
 
     k1: FloatArray
@@ -46,6 +49,11 @@ class Network:
     b3: FloatArray
     k4: FloatArray
     b4: FloatArray
+    k5: FloatArray
+    c5: FloatArray
+    b5: FloatArray
+    k6: FloatArray
+    b6: FloatArray
     thresholds: FloatArray
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -55,9 +63,11 @@ class Network:
         """
         h = _halved(_convolved(x[:, :, None], self.k1, self.b1))
         h = _halved(_convolved(h, self.k2, self.b2))
-        flat = np.pad(h.reshape(len(h), -1), ((BEFORE, AFTER), (0, 0)))
-        h = self.b3 + sum(flat[i : i + len(x)] @ kernel for i, kernel in enumerate(self.k3))
-        h = np.maximum(0, h) @ self.k4 + self.b4
+        h = np.maximum(0, _dilated(h.reshape(len(h), -1), self.k3, 1) + self.b3)
+        for kernel, bias, dilation in zip(self.k4, self.b4, DILATIONS, strict=True):
+            h = h + np.maximum(0, _dilated(h, kernel, dilation) + bias)
+        h = np.maximum(0, h @ self.k5 + _means(h, CONTEXT) @ self.c5 + self.b5)
+        h = h @ self.k6 + self.b6
         result: FloatArray = 1 / (1 + np.exp(-np.clip(h, -30, 30)))
         return result
 
@@ -74,6 +84,23 @@ def _convolved(x: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArra
 def _halved(x: FloatArray) -> FloatArray:
     """Keep the larger of two neighbouring bands."""
     result: FloatArray = np.maximum(x[:, 0::2], x[:, 1::2])
+    return result
+
+
+def _dilated(x: FloatArray, kernel: FloatArray, dilation: int) -> FloatArray:
+    """Convolve (n, in) with a kernel of three frames that lie `dilation` apart, zeros around it."""
+    n = len(x)
+    wide = np.pad(x, ((dilation, dilation), (0, 0)))
+    result: FloatArray = sum(wide[i * dilation : i * dilation + n] @ kernel[i] for i in range(3))
+    return result
+
+
+def _means(x: FloatArray, reach: int) -> FloatArray:
+    """Return the mean over the frames there are within `reach` of each frame, shape (n, channels)."""
+    sums = np.concatenate([np.zeros((1, x.shape[1])), x.cumsum(axis=0, dtype=np.float64)])
+    at = np.arange(len(x))
+    low, high = np.maximum(0, at - reach), np.minimum(len(x), at + reach + 1)
+    result: FloatArray = ((sums[high] - sums[low]) / (high - low)[:, None]).astype(np.float32)
     return result
 
 

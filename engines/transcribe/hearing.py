@@ -12,6 +12,7 @@ import numpy as np
 import soxr
 
 from engines._audio import AudioReader, FloatArray, to_mono
+from engines._errors import TooLongError
 from engines._units import Progress
 from engines.transcribe import drum_spectrum, pitch_model
 from engines.transcribe.drum_model import Strokes, activations, network, strokes
@@ -24,16 +25,20 @@ BEFORE: Final = 1024  # frames before them that are looked at again, so that wha
 AFTER: Final = 2048  # and after: a note held longer than 24 s beyond its segment is cut there
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED: Final = 0.01
+# What an answer can hold: 80 bytes a note, and 9 a step of a bend, of the 32 MB that a message has.
+MAX_NOTES: Final = 200_000
+MAX_BEND_FRAMES: Final = 2_000_000
 
 
 @dataclass(frozen=True)
 class HeardNote:
-    """A pitched note: seconds, MIDI pitch, mean likelihood, bend in semitones at its frames or None."""
+    """A pitched note: seconds, MIDI pitch, mean likelihood, power at its start, bend by frame or None."""
 
     start: float
     end: float
     pitch: int
     amplitude: float
+    power: float
     bend: FloatArray | None
 
 
@@ -66,6 +71,7 @@ class NoteCollector:
         self._first = 0  # frame of the recording at which what waits begins
         self._decided = 0  # frame of the recording up to which notes have been handed out
         self.notes: list[HeardNote] = []
+        self._n_bent = 0
 
     def push(self, heard: Activations) -> None:
         """Add frames."""
@@ -75,7 +81,10 @@ class NoteCollector:
             self._decide(self._decided + SEGMENT)
 
     def finish(self) -> list[HeardNote]:
-        """Decide the rest; return all notes in order of start."""
+        """Decide the rest; return all notes in order of start.
+
+        Raises, as `push` does, TooLongError if there are more than an answer can hold.
+        """
         if self._n_waiting:
             self._decide(self._first + self._n_waiting)
         return sorted(self.notes, key=lambda note: (note.start, note.pitch))
@@ -89,10 +98,21 @@ class NoteCollector:
                 bent = None if heard.contours is None else bend(heard.contours, found)
                 start, end = float(times[found.start]), float(times[found.end])
                 pitch = found.pitch + pitch_model.LOWEST_PITCH
-                self.notes.append(HeardNote(start, end, pitch, found.amplitude, bent))
+                power = float(heard.powers[found.start, found.pitch])
+                self.notes.append(HeardNote(start, end, pitch, found.amplitude, power, bent))
+                self._n_bent += 0 if bent is None else len(bent)
+        if len(self.notes) > MAX_NOTES or self._n_bent > MAX_BEND_FRAMES:
+            raise _too_many("bends" if len(self.notes) <= MAX_NOTES else "notes", float(times[-1]))
         keep = max(self._first, until - BEFORE) - self._first
         self._waiting = [] if until >= last else [_from(heard, keep)]
         self._first, self._n_waiting, self._decided = self._first + keep, self._n_waiting - keep, until
+
+
+def _too_many(what: str, seconds: float) -> TooLongError:
+    return TooLongError(
+        f"path: more {what} in the first {seconds / 60:.0f} min than one answer can hold; "
+        "transcribe it in parts"
+    )
 
 
 def _joined(parts: list[Activations]) -> Activations:
@@ -103,12 +123,15 @@ def _joined(parts: list[Activations]) -> Activations:
         np.concatenate([part.notes for part in parts]),
         np.concatenate([part.onsets for part in parts]),
         np.concatenate(contours) if contours else None,
+        np.concatenate([part.powers for part in parts]),
     )
 
 
 def _from(heard: Activations, first: int) -> Activations:
     contours = None if heard.contours is None else heard.contours[first:].copy()
-    return Activations(heard.notes[first:].copy(), heard.onsets[first:].copy(), contours)
+    return Activations(
+        heard.notes[first:].copy(), heard.onsets[first:].copy(), contours, heard.powers[first:].copy()
+    )
 
 
 @dataclass(frozen=True)
@@ -163,6 +186,8 @@ def _hear(
         drum_listener.push(to_drums.finish())
         net = network()
         struck = strokes(activations(drum_listener.finish(), net), net.thresholds)
+        if sum(len(one.times) for one in struck) > MAX_NOTES:
+            raise _too_many("strokes", duration)
     return Heard(collector.finish(), struck, duration), None
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from engines._audio import FloatArray
 from engines._errors import NotInstalledError
+from engines.transcribe.key_power import key_power
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
@@ -54,11 +55,14 @@ class Activations:
         How likely each key sounds, and begins to: shape (n_frames, 88).
     contours
         How likely each third of a semitone sounds, shape (n_frames, 264); None unless asked for.
+    powers
+        How loud each key's partials are just after the frame, as `key_power` has them: shape (n_frames, 88).
     """
 
     notes: FloatArray
     onsets: FloatArray
     contours: FloatArray | None
+    powers: FloatArray
 
 
 def model_path() -> Path:
@@ -156,4 +160,6 @@ class PitchListener:
         first = OVERLAP_FRAMES // 2
         kept = [a[0, first : first + n_frames] for a in said]
         self._n_frames += n_frames
-        return Activations(kept[0], kept[1], kept[2] if len(kept) > 2 else None)
+        starts = LEAD + HOP_LENGTH * np.arange(n_frames)
+        powers = key_power(window, starts, SR, LOWEST_PITCH, N_PITCHES)
+        return Activations(kept[0], kept[1], kept[2] if len(kept) > 2 else None, powers)

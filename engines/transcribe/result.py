@@ -17,7 +17,9 @@ class TranscribedNote:
     start: Annotated[Seconds, Field(description="When it starts.")]
     end: Annotated[Seconds, Field(description="When it ends, after its start.")]
     pitch: Annotated[Pitch, Field(description="60 is middle C; on drums, the General MIDI percussion key.")]
-    velocity: Annotated[Velocity, Field(description="How hard it is played, at least 1.")]
+    velocity: Annotated[
+        Velocity, Field(description="How hard it is played, at least 1; a recording's median note is 80.")
+    ]
     drums: Annotated[bool, Field(description="Whether it is a stroke on a drum or cymbal.")]
     bend: Annotated[
         list[Semitones] | None,

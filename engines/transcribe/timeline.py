@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engines import analyze
 from engines._audio import FloatArray
 from engines._notes import DEFAULT_TEMPO
 from engines._units import Progress
-from engines.analyze.listening import RHYTHM, TONAL, listen
-from engines.analyze.onset_strength import onset_envelope
-from engines.analyze.rhythm import find_rhythm
 
 STEADY_S = 0.004  # intervals that differ by less are one tempo: analyze lays beats played to a click evenly
 STEPS: dict[str, float] = {  # in quarter notes; T: three in the time of two
@@ -100,12 +98,15 @@ def following(beats: FloatArray, tempo: float) -> Timeline:
 
 
 def find(path: Path, progress: Progress, share: float) -> Timeline | None:
-    """Find tempo and beats of a recording; None if it has none."""
-    heard = listen(path, {RHYTHM, TONAL}, progress, share)
-    rhythm = find_rhythm(onset_envelope(heard.bands), heard.pitches, heard.duration)
-    if rhythm.tempo <= 0:
+    """Find tempo and beats of a recording, as `analyze.beats` does; None if it has none."""
+
+    def told(fraction: float, stage: str) -> None:
+        progress(share * fraction, "tempo" if stage == "done" else stage)
+
+    found = analyze.beats(path, progress=told)
+    if found.tempo <= 0:
         return None
-    return following(np.unique(rhythm.beats), rhythm.tempo)
+    return following(np.unique(found.beat_times), found.tempo)
 
 
 def unknown() -> Timeline:

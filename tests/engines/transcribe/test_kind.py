@@ -8,8 +8,8 @@ from engines.transcribe.kind import tell
 
 NONE = Strokes(np.zeros(0), np.zeros(0), np.zeros(0))
 BEAT = Strokes(np.arange(0, 10, 0.5), np.full(20, 0.7), np.full(20, 0.9))
-CHORD = [HeardNote(0.0, 9.0, pitch, 0.5, None) for pitch in (60, 64, 67)]
-THUD = [HeardNote(t, t + 0.1, 33, 0.4, None) for t in range(10)]
+CHORD = [HeardNote(0.0, 9.0, pitch, 0.5, 1.0, None) for pitch in (60, 64, 67)]
+THUD = [HeardNote(t, t + 0.1, 33, 0.4, 1.0, None) for t in range(10)]
 
 
 def test_strokes_without_long_notes_are_drums() -> None:

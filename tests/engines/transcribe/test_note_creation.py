@@ -14,7 +14,7 @@ def drawn(*notes: tuple[int, int, int, float], n_frames: int = 200) -> Activatio
     for start, end, pitch, likelihood in notes:
         sounding[start:end, pitch] = likelihood
         onsets[start, pitch] = 0.9
-    return Activations(sounding, onsets, None)
+    return Activations(sounding, onsets, None, sounding)
 
 
 def test_a_note_begins_at_its_onset_and_ends_where_its_key_falls_silent() -> None:
@@ -78,7 +78,7 @@ def test_the_loop_over_frames_that_the_paper_describes_finds_the_same_ends() -> 
     rng = np.random.default_rng(5)
     for _ in range(40):
         sounding = rng.random((300, 88)).astype(np.float32) ** 2
-        found = create_notes(Activations(sounding, (sounding * 0).astype(np.float32), None))
+        found = create_notes(Activations(sounding, (sounding * 0).astype(np.float32), None, sounding))
         for note in found:
             column = sounding[:, note.pitch]
             run = longest_run_below(column[note.start : note.end], BASIC_PITCH.frame_threshold)

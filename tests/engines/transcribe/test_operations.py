@@ -1,11 +1,13 @@
 """`transcribe.audio` on recordings made here, from file to MIDI."""
 
 import base64
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pretty_midi
 import pytest
 
 from engines import _notes, transcribe
@@ -105,6 +107,27 @@ def test_bends_are_told_on_request_only(tmp_path: Path) -> None:
     assert bent is not None
     assert max(bent) == pytest.approx(0.4, abs=0.12)
     assert min(bent) == pytest.approx(-0.4, abs=0.12)
+
+
+def test_bends_are_in_the_file_too_a_channel_for_each_note_at_a_time() -> None:
+    from engines.transcribe.answers import to_midi
+    from engines.transcribe.timeline import steady
+
+    def note(start: float, pitch: int, bend: list[float]) -> TranscribedNote:
+        return TranscribedNote(start, start + 1.0, pitch, 80, False, bend)
+
+    notes = (note(0.0, 60, [0.0, 0.5]), note(0.5, 64, [-0.25, -0.25]), note(1.0, 67, [12.0, -12.0]))
+    file = pretty_midi.PrettyMIDI(io.BytesIO(to_midi(notes, steady(120.0), 2.5)))
+    first, second = file.instruments
+    assert [n.pitch for n in first.notes] == [60, 67]
+    assert [n.pitch for n in second.notes] == [64]
+    # 8192 is 12 semitones.
+    wheel = [(round(b.time, 2), b.pitch) for b in first.pitch_bends]
+    assert wheel == [(0.0, 0), (0.5, 341), (1.0, 8191), (1.5, -8192)]
+    assert [(round(b.time, 2), b.pitch) for b in second.pitch_bends] == [(0.5, -171)]
+    ranges = [(c.number, c.value) for c in first.control_changes]
+    assert ranges == [(101, 0), (100, 0), (6, 12), (38, 0), (101, 127), (100, 127)]
+    assert len(_notes.read(to_midi(notes, steady(120.0), 2.5)).parts) == 2
 
 
 @pytest.mark.parametrize("kind", ["auto", "pitched", "drums"])

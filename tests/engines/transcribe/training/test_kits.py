@@ -1,0 +1,54 @@
+"""Kits from folders of sounds, and what a performance needs of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.transcribe.training.kits import audible, key_of, kits_of_shots, made_kit, needed, play
+from engines.transcribe.training.scores import Played
+from tests import signals
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("kick_hard01", 36),
+        ("BassDrum", 36),
+        ("bd_808", 36),
+        ("sn_dub", 38),
+        ("snare_rim01", 37),
+        ("Closed HH", 42),
+        ("hihat_opened01", 46),
+        ("hihat_foot_pedal01", 44),
+        ("drum_cymbal_open", 46),
+        ("tom_low01", 43),
+        ("Tom Hi", 48),
+        ("ride-cup", 51),
+        ("Crash/Ride", 51),
+        ("Cowbell", None),
+        ("Bongo Hi", None),
+        ("15", None),
+    ],
+)
+def test_a_sound_is_known_by_its_name(name: str, key: int | None) -> None:
+    assert key_of(name) == key
+
+
+def test_a_folder_of_sounds_makes_as_many_kits_as_its_commonest_drum_has_sounds(tmp_path: Path) -> None:
+    for i, name in enumerate(("kick_1", "kick_2", "snare_1", "hat_1", "cowbell_1")):
+        signals.write(tmp_path / f"{name}.wav", signals.tone(100.0 * (i + 1), 0.2))
+    (tmp_path / "snare_2.wav").write_text("not audio")
+    kits = kits_of_shots(tmp_path)
+    assert [sorted(kit) for kit in kits] == [[36, 38, 42]] * 2
+    assert not np.array_equal(kits[0][36][0], kits[1][36][0])
+    assert np.array_equal(kits[0][38][0], kits[1][38][0])
+
+
+def test_what_a_performance_needs_of_a_kit_plays_it_alike() -> None:
+    kit = made_kit(np.random.default_rng(0))
+    song = [Played(0.1, 36, 0.2, 100), Played(0.3, 22, 0.4, 80), Played(0.5, 40, 0.6, 90)]
+    part = needed(song, kit)
+    assert sorted(part) == [36, 38, 42]
+    assert np.array_equal(play(song, part, 1.0), play(song, kit, 1.0))
+    assert audible(song, part) == song
