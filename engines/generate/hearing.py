@@ -12,6 +12,17 @@ from engines.generate.theory import NO_CHORD, NOTE_NAMES, Chord, spell
 # Probe-tone ratings: C. L. Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, table 2.1.
 _MAJOR: Final = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 _MINOR: Final = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+
+
+def _turned(profile: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a profile on each of the twelve tonics, shape (12, 12), without mean and of length one."""
+    centred = profile - profile.mean()
+    centred /= np.linalg.norm(centred)
+    return np.stack([np.roll(centred, tonic) for tonic in range(12)])
+
+
+# Every tonic's minor and major, shape (24, 12).
+_PROFILES: Final = np.stack([_turned(_MINOR), _turned(_MAJOR)], axis=1).reshape(24, 12)
 _SEVENTHS: Final = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11), (0, 3, 6))
 
 
@@ -28,12 +39,11 @@ def key_of(notes: Sequence[Note]) -> tuple[str, str]:
     sounding = pitch_classes(notes)
     if not sounding.any() or np.ptp(sounding) == 0:
         return "C", "major"
-    best = max(
-        ((float(np.corrcoef(np.roll(sounding, -tonic), profile)[0, 1]), -tonic, scale)
-         for tonic in range(12)
-         for scale, profile in (("major", _MAJOR), ("minor", _MINOR))),
-    )  # fmt: skip
-    return NOTE_NAMES[-best[1]], best[2]
+    # Profiles without mean and of one length: their products rank as correlations would. Rounded, so that
+    # ties do not hang on the last bit.
+    fits = np.round(_PROFILES @ (sounding / sounding.sum()), 6)
+    best = int(fits.argmax())
+    return NOTE_NAMES[best // 2], ("minor", "major")[best % 2]
 
 
 def chords_of(
