@@ -114,9 +114,12 @@ async def _serve(config: Config) -> int:
         }
         if http is not None:
             parts["http"] = http.run()
-        manager.ready(report.sentence())
-        bus.start()
-        log.info("daemon.ready", instance=bus.instance, **report.endpoints())
+
+        def announce() -> None:
+            manager.ready(report.sentence())
+            log.info("daemon.ready", instance=bus.instance, **report.endpoints())
+
+        bus.start(announce)
         async with _running(parts, tasks):
             code = await _until_stopped(stopped, tasks)
             manager.stopping("finishing what runs")

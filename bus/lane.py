@@ -133,6 +133,8 @@ class Lane:
         if self.serving is Serving.NOT_SERVING:
             raise self._not_serving()
         self._waiting[work.priority].append(work)
+        if not self._workers and not self._respawns:  # asked for before its turn to start
+            self.start()
         self._hand_out()
         self._on_change()
 

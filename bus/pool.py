@@ -1,6 +1,7 @@
 """All lanes: one for each engine, watched for memory, started and taken down together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -38,6 +39,9 @@ class Pool:
         self._light = {op.lane for op in operations if op.light}
         self._on_change = on_change
         self._head_start: asyncio.TimerHandle | None = None
+        self._then: Callable[[], None] = lambda: None
+        self._left: deque[Lane] = deque()
+        self._loading: Lane | None = None
         self._lanes = {
             name: Lane(
                 name,
@@ -48,6 +52,7 @@ class Pool:
                     log_json,
                     cache,
                     cache_bytes,
+                    light=name in self._light,
                 ),
                 lanes.get(name, LaneSettings()),
                 settings,
@@ -61,12 +66,14 @@ class Pool:
         for lane in self._light_lanes():
             lane.start()
 
-    def start(self) -> None:
-        """Start every worker: the light engines' now, the others' when those are warm.
+    def start(self, then: Callable[[], None] = lambda: None) -> None:
+        """Start every worker: the light engines' now, and when those are warm, one lane after another.
 
-        All of them at once would load for seconds on two cores, and the lightest be no sooner ready than the
-        heaviest.
+        All of them at once would load for seconds on two cores, in which nothing else is done quickly. A lane
+        that is asked for something does not wait for its turn. `then` is called when the light engines serve;
+        one that does not load is waited for no longer than five seconds.
         """
+        self._then = then
         self.start_light()
         self._head_start = asyncio.get_running_loop().call_later(_HEAD_START_S, self._start_others)
         self._changed()
@@ -78,14 +85,22 @@ class Pool:
         # A light engine whose worker died is no longer waited for.
         if self._head_start is not None and all(lane.warm or lane.deaths for lane in self._light_lanes()):
             self._start_others()
+        self._start_next()
         self._on_change()
 
     def _start_others(self) -> None:
         if self._head_start is not None:
             self._head_start.cancel()
             self._head_start = None
-            for lane in self._lanes.values():
-                lane.start()
+            self._left += self._lanes.values()
+            self._then()
+            self._start_next()
+
+    def _start_next(self) -> None:
+        """Start the lane whose turn has come: the one before it is warm, or has died once."""
+        while self._left and (self._loading is None or self._loading.warm or self._loading.deaths):
+            self._loading = self._left.popleft()
+            self._loading.start()
 
     def __getitem__(self, name: str) -> Lane:
         return self._lanes[name]
@@ -111,6 +126,7 @@ class Pool:
         if self._head_start is not None:
             self._head_start.cancel()
             self._head_start = None
+        self._left.clear()
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
 

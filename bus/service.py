@@ -186,9 +186,9 @@ class Bus:
         """Start the workers that are loaded in a moment, while the rest of the daemon is being built."""
         self.pool.start_light()
 
-    def start(self) -> None:
-        """Start all workers."""
-        self.pool.start()
+    def start(self, then: Callable[[], None] = lambda: None) -> None:
+        """Start all workers; `then` is called when the light engines serve, or are no longer waited for."""
+        self.pool.start(then)
 
     async def drain(self) -> None:
         """Refuse new requests, see every open one to its end, and stop the workers."""

@@ -1,7 +1,8 @@
 """The child process: loads one engine, warms it, and serves one job at a time until its pipe closes.
 
-Started by `bus.pool` with `spawn`, so nothing is inherited but the two pipes. It lowers its priority, keeps
-every numeric library at one thread, leaves Ctrl-C to the daemon, and ends when the daemon does.
+Started by `bus.pool` with `spawn`, so nothing is inherited but the two pipes. It lowers its priority (that of
+a light engine once it is warm, since the daemon's READY waits for it), keeps every numeric library at one
+thread, leaves Ctrl-C to the daemon, and ends when the daemon does.
 """
 
 import contextlib
@@ -64,6 +65,8 @@ class WorkerSettings:
     cache: Path | None = None
     """The store of results, in which engines remember; None remembers nothing."""
     cache_bytes: int = 0
+    light: bool = False
+    """Loaded in a moment, which somebody waits for: it yields to others only when it is warm."""
 
 
 def main(settings: WorkerSettings, jobs: Connection, cancels: Connection) -> None:
@@ -80,6 +83,8 @@ def main(settings: WorkerSettings, jobs: Connection, cancels: Connection) -> Non
     except Exception:
         log.exception("worker.warm_up_failed", engine=settings.modules[0])
         sys.exit(1)
+    if settings.light:
+        _yield_to_others()
     with contextlib.suppress(DaemonGone, EOFError, ConnectionResetError):
         _send(jobs, Ready())
         while True:
@@ -93,13 +98,18 @@ def _settle(settings: WorkerSettings) -> None:
     for variable in _ONE_THREAD:
         os.environ[variable] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(NICE)
+    if not settings.light:
+        _yield_to_others()
     # What an engine prints is log, not protocol; stdout may be a pipe somebody parses.
     sys.stdout = sys.stderr
     logs.configure(settings.log_level, json=settings.log_json)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _yield_to_others() -> None:
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(NICE)
 
 
 def _end_with_parent() -> None:

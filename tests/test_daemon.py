@@ -36,6 +36,13 @@ def test_importing_the_daemon_and_every_engine_loads_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_when_it_says_ready_music_is_written_at_once(tmp_path: Path) -> None:
+    with running(tmp_path) as daemon:
+        assert daemon.ready
+        lanes = daemon.ask("bus.status")["result"]["lanes"]
+    assert [worker["state"] for worker in lanes["generate"]["workers"]] == ["idle"]
+
+
 def test_a_recording_is_analysed_over_the_bus_and_over_http_with_one_answer(daemon: RunningDaemon) -> None:
     song = write_song(daemon.home / "song.wav")
     over_bus = daemon.ask("analyze.audio", path=str(song))["result"]

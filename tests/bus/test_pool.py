@@ -1,11 +1,16 @@
+import asyncio
 import importlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import bus.pool as pool_module
 from bus.operations import Operation, engine_operations
 from bus.settings import LaneSettings
 from tests.bus.engines import dummy
+from tests.bus.odd_engines import slow
 from tests.bus.running import Dealer, running_bus, until
 
 
@@ -58,6 +63,49 @@ async def test_a_light_engine_that_dies_holds_up_no_other(tmp_path: Path) -> Non
         # Sent while its lane has no worker yet: it waits for one.
         assert (await client.ask("second.echo", {"value": "served"}, 60))["result"]["value"] == "served"
         assert not bus.bus.pool["dummy"].warm
+
+
+async def test_the_others_are_started_one_after_another(tmp_path: Path) -> None:
+    (echo, *_) = engine_operations(importlib.import_module("tests.bus.odd_engines.second"))
+    several = [replace(echo, name=f"{lane}.echo", lane=lane) for lane in ("second", "third", "fourth")]
+    async with running_bus(tmp_path, operations=[*light(engine_operations(dummy)), *several]) as bus:
+        pool = bus.bus.pool
+        while not pool.warm:
+            await asyncio.sleep(0.005)
+            loading = [name for name, lane in pool.status().items() if lane.workers and not pool[name].warm]
+            assert len(loading) <= 1
+
+
+async def test_an_engine_that_is_asked_for_does_not_wait_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(slow.WARM, str(tmp_path / "warm"))
+    monkeypatch.setattr(pool_module, "_HEAD_START_S", 3600.0)
+    second = importlib.import_module("tests.bus.odd_engines.second")
+    async with (
+        running_bus(
+            tmp_path, operations=[*light(engine_operations(slow)), *engine_operations(second)]
+        ) as bus,
+        Dealer(bus.router) as client,
+    ):
+        assert (await client.ask("second.echo", {"value": "served"}, 60))["result"]["value"] == "served"
+        assert not bus.bus.pool["slow"].warm
+        (tmp_path / "warm").touch()
+        await until(lambda: bus.bus.pool.warm, 60)
+        assert len(bus.worker_pids("second")) == 1
+
+
+async def test_it_says_when_the_light_engines_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(slow.WARM, str(tmp_path / "warm"))
+    monkeypatch.setattr(pool_module, "_HEAD_START_S", 3600.0)
+    told: list[bool] = []
+    async with running_bus(tmp_path, operations=light(engine_operations(slow))) as bus:
+        pool = bus.bus.pool
+        pool.start(lambda: told.append(pool["slow"].warm))
+        assert not told
+        (tmp_path / "warm").touch()
+        await until(lambda: told, 60)
+    assert told == [True]
 
 
 async def test_a_pool_can_be_closed_before_the_others_were_started(tmp_path: Path) -> None:

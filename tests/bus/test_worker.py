@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ SETTINGS = WorkerSettings(("tests.bus.engines.dummy",), 1_000_000, "error", log_
 class Worker:
     """The daemon's end of a worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: WorkerSettings = SETTINGS) -> None:
         spawn = multiprocessing.get_context("spawn")
         self.jobs: Connection
         self.jobs, jobs_child = spawn.Pipe()
         cancels_child, self.cancels = spawn.Pipe(duplex=False)
-        self.process = spawn.Process(target=main, args=(SETTINGS, jobs_child, cancels_child), daemon=True)
+        self.process = spawn.Process(target=main, args=(settings, jobs_child, cancels_child), daemon=True)
         self.process.start()
         jobs_child.close()
         cancels_child.close()
@@ -70,6 +71,15 @@ def worker() -> Iterator[Worker]:
 
 def test_it_steps_back_for_others(worker: Worker) -> None:
     assert psutil.Process(worker.process.pid).nice() >= NICE
+
+
+def test_one_that_is_waited_for_steps_back_when_it_is_warm() -> None:
+    worker = Worker(replace(SETTINGS, light=True))
+    assert worker.receive() == Ready()
+    assert psutil.Process(worker.process.pid).nice() >= NICE
+    worker.jobs.close()
+    worker.process.join(10)
+    worker.cancels.close()
 
 
 def test_it_leaves_ctrl_c_to_the_daemon(worker: Worker) -> None:
