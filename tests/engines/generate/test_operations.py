@@ -174,6 +174,13 @@ def test_a_bass_stands_on_chord_tones_where_the_bar_is_strong() -> None:
         assert piece.chords == ("C", "Am", "F", "G") * 2
 
 
+@pytest.mark.parametrize("bars", [1, 8])
+def test_a_bass_begins_on_the_one(bars: int) -> None:
+    answer = generate.bassline(chords="C Am F G", bars=bars, seed=bars, count=16)
+    for tracks in (answer.tracks, *(other.tracks for other in answer.alternatives)):
+        assert tracks[0].notes[0].start == 0
+
+
 def test_a_denser_request_has_more_notes() -> None:
     def count(density: float) -> int:
         return sum(generate.drums(density=density, seed=seed).facts.notes for seed in range(5))
