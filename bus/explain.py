@@ -145,6 +145,8 @@ def _range_words(rule: Mapping[str, Any], words: str, unit: str) -> str:
         if low is not None and high is not None:
             return f"text of {low} to {high} characters"
         return f"text of at most {high} characters" if high is not None else words
+    if rule.get("type") == "array" and rule.get("maxItems") is not None:
+        return f"{words} of {rule.get('minItems', 0)} to {rule['maxItems']}"
     low, high = rule.get("minimum"), rule.get("maximum")
     above, below = rule.get("exclusiveMinimum"), rule.get("exclusiveMaximum")
     if low is not None and high is not None:

@@ -110,7 +110,7 @@ def rolls(piece: Mapping[str, Any]) -> list[Roll]:
     told = f"{piece['tempo']:g} BPM, {piece['time_signature']}, seed {piece['seed']}"
     return [
         Roll(
-            f"{track['name']}{key if not track['drums'] else ''}, {told}",
+            f"{_named(track)}{key if not track['drums'] else ''}, {told}",
             track["drums"],
             tuple(Mark(n["start"], n["duration"], n["pitch"], n["velocity"]) for n in track["notes"]),
             piece["bars"],
@@ -119,6 +119,11 @@ def rolls(piece: Mapping[str, Any]) -> list[Roll]:
         )
         for track in piece["tracks"]
     ]
+
+
+def _named(track: Mapping[str, Any]) -> str:
+    """Return what a part is called; files often leave that out."""
+    return str(track["name"] or ("drums" if track["drums"] else "part"))
 
 
 @dataclass(frozen=True)

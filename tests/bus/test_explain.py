@@ -31,6 +31,7 @@ def everything(
     count: int = 0,
     ratio: float = 0,
     times: list[Seconds] | None = None,
+    pair: Annotated[list[int], Field(min_length=1, max_length=2)] | None = None,
     levels: dict[str, Bpm] | None = None,
     end: Seconds | None = None,
     file: AudioPath | None = None,
@@ -72,6 +73,7 @@ def message(**params: Any) -> tuple[str, dict[str, Any]]:
         ({"ratio": []}, "ratio: []; must be a number"),
         ({"times": [0, -1]}, "times.1: -1; must be at least 0 s"),
         ({"times": 3}, "times: 3; must be a list"),
+        ({"pair": []}, "pair: []; must be a list of 1 to 2"),
         ({"levels": {"a": 1}}, "levels.a: 1; must be between 20 and 400 BPM"),
         ({"end": -2}, "end: -2; must be at least 0 s"),
         (

@@ -50,6 +50,14 @@ def test_notes_start_where_they_start_and_hold_as_long_as_they_hold(screen: Any)
     ]
 
 
+def test_a_part_without_a_name_is_called_what_it_is() -> None:
+    notes = {"notes": [], "name": ""}
+    piece = {"tempo": 120.0, "time_signature": "4/4", "seed": 1, "bars": 1}
+    piece |= {"tracks": [{**notes, "drums": True}, {**notes, "drums": False}]}
+    titles = [one.title for one in piano_roll.rolls(piece)]
+    assert titles == ["drums, 120 BPM, 4/4, seed 1", "part, 120 BPM, 4/4, seed 1"]
+
+
 def test_drums_are_named_and_soft_hits_are_lighter(screen: Any) -> None:
     screen()
     lines = list(piano_roll.text(roll(Mark(0, 1, 36, 110), Mark(1, 1, 38, 30), drums=True, chords=())))
