@@ -18,7 +18,7 @@ from engines._units import Progress, silent
 from engines.generate.events import DRUM_CLASSES, DRUM_PITCHES, IntArray
 from engines.generate.inventory import SHIPPED
 from engines.generate.request import STEPS_PER_QUARTER, Frame
-from engines.generate.sampling import FREE, Plan, draw
+from engines.generate.sampling import FREE, Judgement, Plan, draw
 from engines.generate.store import Model
 from engines.generate.styles import Pattern
 
@@ -64,10 +64,10 @@ class Kit:
 
 def compose(
     model: Model, frame: Frame, kit: Kit, numbers: npt.NDArray[np.float64], progress: Progress = silent
-) -> list[tuple[IntArray, float]]:
+) -> list[tuple[IntArray, Judgement]]:
     """Draw drums from nothing for each row of `numbers`.
 
-    Returns events (n_steps,) and mean log-likelihood a step.
+    Returns events (n_steps,) and what the model thinks of them.
 
     `numbers` needs `(frame.bars + PRIMER_BARS) * frame.steps_per_bar` columns.
     """
@@ -83,7 +83,7 @@ def compose(
             forced[row, :lead] = (hits.reshape(lead, 9) << np.arange(9)).sum(axis=1)
     made = plan(model, frame, kit, forced, lead)
     drawn = draw(model.network, model.encoder, made, numbers[:, :steps], progress, stage="drums")
-    return [(row[lead:], float(ll[lead:].mean())) for row, ll in zip(drawn.events, drawn.loglik, strict=True)]
+    return list(zip(drawn.events[:, lead:], drawn.judged(lead), strict=True))
 
 
 def plan(model: Model, frame: Frame, kit: Kit, forced: IntArray, lead: int) -> Plan:

@@ -79,7 +79,7 @@ def continue_(
     temperature, density, swing, seed, model, send_to_core, progress
         As for `generate.midi`.
     count
-        How many different answers, the likeliest first.
+        How many different answers; first what is most like the music the model learned.
 
     Returns
     -------
@@ -146,8 +146,8 @@ def infill(
 ) -> Piece:
     """Write some bars of a part anew, so that what comes before and after still fits.
 
-    Candidates are drawn with what comes before in the model's memory; the one after which the model finds the
-    following bars likeliest is taken.
+    Candidates are drawn with what comes before in the model's memory; taken is the one that is most like the
+    music the model learned, and after which it finds the following bars likeliest.
 
     Parameters
     ----------

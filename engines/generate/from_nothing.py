@@ -215,7 +215,8 @@ def variations(
     part
         drums, melody, bass or harmony.
     count
-        How many; twice as many are drawn, and the likeliest kept.
+        How many; of twice as many, those that are most like the music the model learned. (The likeliest would
+        be the emptiest.)
     style
         For drums, as for `generate.drums`; others take its swing.
     key, scale, bars, tempo, chords, temperature, time_signature, density, swing, low, high, seed

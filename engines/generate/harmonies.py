@@ -23,7 +23,7 @@ from engines._notes import Note
 from engines._units import Progress, silent
 from engines.generate.events import TRIAD_CLASSES
 from engines.generate.request import Frame
-from engines.generate.sampling import FREE, Plan, draw
+from engines.generate.sampling import FREE, Judgement, Plan, draw
 from engines.generate.store import Model
 from engines.generate.theory import Chord, spell
 
@@ -67,12 +67,12 @@ def progression(
     *,
     progress: Progress = silent,
     pull: npt.NDArray[np.float32] | None = None,
-) -> list[tuple[list[Chord], float]]:
+) -> list[tuple[list[Chord], Judgement]]:
     """Draw one progression for each row of `numbers`, which needs `2 * frame.bars` columns.
 
     It begins on the tonic chord, stays within the scale, and is drawn home in its last bar. `pull`, shape (2
-    * bars, 49), is added to the logits: a melody that wants to be harmonised. Returned with each is its mean
-    log-likelihood a slot.
+    * bars, 49), is added to the logits: a melody that wants to be harmonised. Returned with each is
+    what the model thinks of it, in nats a slot.
     """
     slots = frame.bars * SLOTS_PER_BAR
     fit = allowed_triads(frame.tones)
@@ -93,9 +93,9 @@ def progression(
     return [
         (
             [triads[int(row[slot - slot % 2 if whole_bars else slot]) - 1] for slot in range(slots)],
-            float(ll.mean()),
+            it,
         )
-        for row, ll in zip(drawn.events, drawn.loglik, strict=True)
+        for row, it in zip(drawn.events, drawn.judged(), strict=True)
     ]
 
 

@@ -25,7 +25,7 @@ from engines.generate.events import (
     triads,
 )
 from engines.generate.request import STEPS_PER_QUARTER, Frame
-from engines.generate.sampling import FREE, Drawn, Plan, draw
+from engines.generate.sampling import FREE, Judgement, Plan, draw
 from engines.generate.store import Model
 from engines.generate.theory import NO_CHORD, Chord
 
@@ -180,15 +180,15 @@ def compose(
     numbers: npt.NDArray[np.float64],
     *,
     progress: Progress = silent,
-) -> list[tuple[tuple[Note, ...], float]]:
+) -> list[tuple[tuple[Note, ...], Judgement]]:
     """Draw a line from nothing for each row of `numbers`.
 
-    Returns its notes and its mean log-likelihood a step.
+    Returns its notes and what the model thinks of it.
     """
     forced = np.full((len(numbers), frame.steps), FREE, np.int64)
     made, shift = plan(model, frame, voice, chords, forced)
     drawn = draw(model.network, model.encoder, made, numbers, progress, stage=model.role)
-    return [(notes(row, shift), float(loglik.mean())) for row, loglik in zip(*_rows(drawn), strict=True)]
+    return [(notes(row, shift), it) for row, it in zip(drawn.events, drawn.judged(), strict=True)]
 
 
 def notes(classes: IntArray, shift: int, start: int = 0) -> tuple[Note, ...]:
@@ -243,10 +243,6 @@ def _control(model: Model, chords: Sequence[Chord]) -> npt.NDArray[np.float32]:
 
 def _overlap(voice: Voice, shift: int) -> int:
     return min(voice.high, HIGHEST + shift) - max(voice.low, LOWEST + shift)
-
-
-def _rows(drawn: Drawn) -> tuple[IntArray, npt.NDArray[np.float64]]:
-    return drawn.events, drawn.loglik
 
 
 def per_step(slots: Sequence[Chord], frame: Frame, slots_per_bar: int) -> list[Chord]:

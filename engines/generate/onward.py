@@ -21,13 +21,13 @@ from engines.generate.theory import Chord
 
 _HEARD_BARS: Final = 8  # how much of what came before a model hears: its windows were 128 steps long
 _AFTER_BARS: Final = 2  # how much of what follows a candidate is judged by
-_CANDIDATES: Final = 4  # continuations of which the likeliest is taken
+_CANDIDATES: Final = 4  # continuations of which the one most like the model's music is taken
 
 
 def extend(
     heard: Heard, asked: Asked, chords: Sequence[Chord], per_bar: int, progress: Progress
 ) -> list[Written]:
-    """Write the bars after a part, the likeliest first; the model hears the part's last ones."""
+    """Write the bars after a part, of which the model hears the last ones; what is most like music first."""
     steps_per_bar = asked.frame.steps_per_bar
     lead_bars = min(heard.bars, _HEARD_BARS)
     lead = lead_bars * steps_per_bar
@@ -51,16 +51,16 @@ def extend(
         plan.allowed[lead, NO_EVENT] = not plan.allowed[lead, FIRST_PITCH:].any()
     numbers = sampling.uniforms(asked.seed, play.STREAMS[heard.role], count, forced.shape[1])
     drawn = sampling.draw(model.network, model.encoder, plan, numbers, progress, stage=heard.role)
-    likelihoods = drawn.loglik[:, lead:].mean(axis=1)
+    judged = drawn.judged(lead)
     used = ModelUsed(heard.role, model.name, model.sha256)
     made = []
-    for index, row in enumerate(_best(drawn.events[:, lead:], likelihoods, asked.count)):
+    for index, row in enumerate(_best(drawn.events[:, lead:], _likeness(judged), asked.count)):
         if heard.role == "drums":
             part = _played(asked, drumming.notes(drawn.events[row, lead:]), index)
         else:
             notes = line.notes(drawn.events[row], shift, start=lead)
             part = replace(play.finished(asked, heard.role, notes, index), program=heard.part.program)
-        made.append(Written(part, float(likelihoods[row]), used, _steered_by(heard, asked)))
+        made.append(Written(part, judged[row], used, _steered_by(heard, asked)))
     return made
 
 
@@ -104,22 +104,29 @@ def fill(
             plan.allowed[first - begin, NO_EVENT] = False  # what sounds before does not reach into the gap
     numbers = sampling.uniforms(asked.seed, play.STREAMS[heard.role], count, forced.shape[1])
     drawn = sampling.draw(model.network, model.encoder, plan, numbers, progress, stage=heard.role)
-    # What was drawn by its mean likelihood, and what follows by how likely the candidate makes it.
-    inside = drawn.loglik[:, first - begin : last - begin].mean(axis=1)
+    # What was drawn by how like the model's music it is, what follows by how likely the candidate makes it.
+    judged = drawn.judged(first - begin, last - begin)
+    fits = _likeness(judged)
     after = drawn.loglik[:, last - begin :]
-    judged = inside + (after.mean(axis=1) if after.size else 0.0)
+    if after.size:
+        fits += after.mean(axis=1)
     drawn_inside = drawn.events[:, first - begin : last - begin]
     used = ModelUsed(heard.role, model.name, model.sha256)
     made = []
-    for index, row in enumerate(_best(drawn_inside, judged, asked.count)):
+    for index, row in enumerate(_best(drawn_inside, fits, asked.count)):
         inserted = (
             _played(asked, drumming.notes(drawn_inside[row]), index)
             if heard.role == "drums"
             else play.finished(asked, heard.role, line.notes(drawn_inside[row], shift), index)
         )
         part = _put(heard, inserted.notes, first / STEPS_PER_QUARTER, last / STEPS_PER_QUARTER)
-        made.append(Written(part, float(inside[row]), used, _steered_by(heard, asked)))
+        made.append(Written(part, judged[row], used, _steered_by(heard, asked)))
     return made
+
+
+def _likeness(judged: Sequence[sampling.Judgement]) -> sampling.DoubleArray:
+    """Return how like the music it learned a model finds each of some candidates, 0 at the most."""
+    return -np.abs(np.array([judgement.surprise for judgement in judged], np.float64))
 
 
 def _best(events: npt.NDArray[np.int64], judged: npt.NDArray[np.float64], count: int) -> list[int]:

@@ -45,13 +45,13 @@ def one_part(role: str, progress: Progress, **given: Any) -> Piece:
 
 
 def variations(part: str, progress: Progress, **given: Any) -> Variations:
-    """Write twice as many as asked for, drop doubles, rank by likelihood."""
+    """Write twice as many as asked for, drop doubles, rank by how like the model's music they are."""
     role = part.strip().lower()
     if role not in PARTS:
         raise ValueError(f"part: {part[:40]!r}; {nearest(role, PARTS)}")
     ask = play.asked(**given)
     pieces = unlike(_several(role, ask, 1 if ask.temperature == 0 else 2 * ask.count, progress))
-    pieces.sort(key=lambda one: -(one.log_likelihood or 0.0))
+    pieces.sort(key=lambda one: abs(one.surprise or 0.0))
     return Variations("success", ask.seed, tuple(pieces[: ask.count]))
 
 
@@ -61,17 +61,17 @@ def _several(role: str, ask: Asked, number: int, progress: Progress) -> list[Pie
         style = ask.pattern.name if ask.pattern else "drums"
         return [piece(ask, [one], style=style) for one in play.write_drums(ask, number, progress)]
     if role == "harmony":
-        found, per_bar, by, likelihoods = play.write_chords(ask, number, progress)
+        found, per_bar, by, judgements = play.write_chords(ask, number, progress)
         return [
             piece(
                 ask,
-                [play.write_harmony(ask, chords, per_bar, likelihood if by else None)],
+                [play.write_harmony(ask, chords, per_bar, judgement)],
                 chords,
                 per_bar,
                 style=role,
                 chords_by=by,
             )
-            for chords, likelihood in zip(found, likelihoods, strict=True)
+            for chords, judgement in zip(found, judgements, strict=True)
         ]
     (chords, *_), per_bar, by, _ = play.write_chords(ask, 1, progress)
     written = play.write_line(ask, role, chords, per_bar, number, progress=progress)

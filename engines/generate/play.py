@@ -51,10 +51,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Written:
-    """One part, how likely its model finds it, the model, and the drum pattern that steered it."""
+    """One part, what its model thinks of it, the model, and the drum pattern that steered it."""
 
     part: Part
-    log_likelihood: float | None
+    judgement: sampling.Judgement | None
     model: ModelUsed | None
     steered_by: str | None = None
 
@@ -139,26 +139,26 @@ def write_drums(ask: Asked, count: int = 1, progress: Progress = silent) -> list
     numbers = sampling.uniforms(ask.seed, STREAMS["drums"], count, columns)
     used = ModelUsed("drums", model.name, model.sha256)
     made = []
-    for index, (events, likelihood) in enumerate(drumming.compose(model, ask.frame, kit, numbers, progress)):
+    for index, (events, judgement) in enumerate(drumming.compose(model, ask.frame, kit, numbers, progress)):
         rng = np.random.Generator(
             np.random.Philox(np.random.SeedSequence([ask.seed, STREAMS["feel"], index]))
         )
         name = pattern.name if pattern else None
         hits = feel.drums(drumming.notes(events), ask.frame, name, rng, timing=0.0, loudness=1.0)
         hits = feel.swung(hits, ask.swing or 0.0, bool(pattern and pattern.eighths))
-        made.append(Written(Part("drums", hits, drums=True), likelihood, used, name))
+        made.append(Written(Part("drums", hits, drums=True), judgement, used, name))
     return made
 
 
 def write_chords(
     ask: Asked, count: int = 1, progress: Progress = silent, bias: npt.NDArray[np.float32] | None = None
-) -> tuple[list[list[Chord]], int, ModelUsed | None, list[float]]:
-    """Return progressions, entries a bar, the model that wrote them and their likelihoods.
+) -> tuple[list[list[Chord]], int, ModelUsed | None, list[sampling.Judgement | None]]:
+    """Return progressions, entries a bar, the model that wrote them and what it thinks of them.
 
     Those asked for are kept.
     """
     if ask.chords:
-        return [list(ask.chords)] * count, ask.slots_per_bar, None, [0.0] * count
+        return [list(ask.chords)] * count, ask.slots_per_bar, None, [None] * count
     model = store.load(ask.model_for("harmony"), "harmony")
     numbers = sampling.uniforms(ask.seed, STREAMS["harmony"], count, ask.frame.bars * harmonies.SLOTS_PER_BAR)
     tonic = pitch_class(ask.frame.key)
@@ -170,19 +170,19 @@ def write_chords(
         [chords for chords, _ in made],
         harmonies.SLOTS_PER_BAR,
         used,
-        [likelihood for _, likelihood in made],
+        [judgement for _, judgement in made],
     )
 
 
 def write_harmony(
-    ask: Asked, chords: Sequence[Chord], slots_per_bar: int, likelihood: float | None
+    ask: Asked, chords: Sequence[Chord], slots_per_bar: int, judgement: sampling.Judgement | None
 ) -> Written:
     """Voice a progression."""
     low, high = _range(ask, "harmony")
     notes = harmonies.voiced(chords, ask.frame, slots_per_bar, low, high)
     notes = harmonies.struck(notes, ask.frame, ask.density)
     swung = feel.swung(notes, ask.swing or 0.0, bool(ask.pattern and ask.pattern.eighths))
-    return Written(Part("harmony", swung, PROGRAMS["harmony"]), likelihood, None)
+    return Written(Part("harmony", swung, PROGRAMS["harmony"]), judgement, None)
 
 
 def write_line(
@@ -203,8 +203,8 @@ def write_line(
     used = ModelUsed(role, model.name, model.sha256)
     made = []
     composed = line.compose(model, ask.frame, voice, under, numbers, progress=progress)
-    for index, (notes, likelihood) in enumerate(composed):
-        made.append(Written(finished(ask, role, notes, index), likelihood, used))
+    for index, (notes, judgement) in enumerate(composed):
+        made.append(Written(finished(ask, role, notes, index), judgement, used))
     return made
 
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean as mean
 
 from engines._notes import Part, Score, write
 from engines.generate import harmonies
@@ -27,7 +28,7 @@ def piece(
     score = Score(parts, ((0.0, fixed.tempo),), ((0.0, fixed.numerator, fixed.denominator),), fixed.quarters)
     models = tuple(dict.fromkeys(m for m in (*(w.model for w in written), chords_by) if m))
     pitched = any(not part.drums for part in parts)
-    likelihoods = [w.log_likelihood for w in written if w.log_likelihood is not None]
+    judged = [w.judgement for w in written if w.judgement is not None]
     return Piece(
         status="success",
         midi_base64=base64.b64encode(write(score)).decode("ascii"),
@@ -43,7 +44,8 @@ def piece(
         models=models,
         steered_by=next((w.steered_by for w in written if w.steered_by), None),
         facts=facts(fixed, parts, chords, slots_per_bar),
-        log_likelihood=sum(likelihoods) / len(likelihoods) if likelihoods else None,
+        log_likelihood=mean(j.log_likelihood for j in judged) if judged else None,
+        surprise=mean(j.surprise for j in judged) if judged else None,
     )
 
 
@@ -53,7 +55,14 @@ def together(pieces: Sequence[Piece]) -> Piece:
     return replace(
         first,
         alternatives=tuple(
-            Alternative(other.midi_base64, other.chords, other.tracks, other.facts, other.log_likelihood)
+            Alternative(
+                other.midi_base64,
+                other.chords,
+                other.tracks,
+                other.facts,
+                other.log_likelihood,
+                other.surprise,
+            )
             for other in others
         ),
     )

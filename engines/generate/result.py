@@ -16,6 +16,7 @@ BarCount = Annotated[int, Field(ge=0, json_schema_extra={"unit": "bar"})]
 TempoValue = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "BPM"})]
 Program = Annotated[int, Field(ge=0, le=127, json_schema_extra={"unit": "General MIDI program"})]
 Wait = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
+Surprise = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"unit": "nat per step"})]
 LogLikelihood = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"unit": "nat per step"})]
 
 
@@ -68,6 +69,12 @@ class Alternative:
         LogLikelihood | None,
         Field(description="How likely the models find what they wrote; None where none wrote notes."),
     ]
+    surprise: Annotated[
+        Surprise | None,
+        Field(
+            description="How much less likely that is than they expected; 0 is most like what they learned."
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,12 @@ class Piece:
     log_likelihood: Annotated[
         LogLikelihood | None,
         Field(description="How likely the models find what they wrote; None where none wrote notes."),
+    ]
+    surprise: Annotated[
+        Surprise | None,
+        Field(
+            description="How much less likely that is than they expected; 0 is most like what they learned."
+        ),
     ]
     alternatives: Annotated[
         tuple[Alternative, ...],

@@ -2,10 +2,14 @@
 
 What may not sound is not drawn: a mask over events goes on before the draw, and nothing is mended afterwards.
 Each variation has a stream of random numbers of its own, so that it is the same alone and among others.
+
+References
+----------
+C. Meister et al., "Locally Typical Sampling", TACL 11, 2023, for what is best among several.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,15 +55,44 @@ class Plan:
     first: DoubleArray | None = None
 
 
+class Judgement(NamedTuple):
+    """What a model thinks of what it drew, in nats a step.
+
+    Attributes
+    ----------
+    log_likelihood
+        How likely it finds it. The likeliest of several is the dullest: the one with the fewest notes.
+    surprise
+        How much less likely it is than the model expected of itself; nearest to 0 is what is most like
+        the music it learned from.
+    """
+
+    log_likelihood: float
+    surprise: float
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """`events` (n_variations, n_steps).
+    """What was drawn.
 
-    And the model's own log-likelihood of each, in nats, of the same shape.
+    Attributes
+    ----------
+    events
+        Shape (n_variations, n_steps).
+    loglik
+        The model's own log-likelihood of each, in nats, of the same shape.
+    surprise
+        How much less than the step's mean that is, in nats, of the same shape.
     """
 
     events: IntArray
     loglik: DoubleArray
+    surprise: DoubleArray
+
+    def judged(self, start: int = 0, end: int | None = None) -> list[Judgement]:
+        """Return a judgement of the steps from `start` to `end` for each variation."""
+        means = (part[:, start:end].mean(axis=1).tolist() for part in (self.loglik, self.surprise))
+        return [Judgement(*both) for both in zip(*means, strict=True)]
 
 
 def uniforms(seed: int, stream: int, variations: int, steps: int) -> DoubleArray:
@@ -146,7 +179,7 @@ def draw(
         if plan.monophonic:
             sounding = (last >= FIRST_PITCH) | (sounding & (last != NOTE_OFF))
     progress(1.0, stage)
-    return Drawn(events, _loglik(seen, events, stands))
+    return Drawn(events, *_likelihoods(seen, events, stands))
 
 
 def _bounds(
@@ -175,22 +208,27 @@ def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> Int
     return np.asarray((cumulative > targets).argmax(axis=1))
 
 
-def _loglik(logits: npt.NDArray[np.float32], events: IntArray, stands: IntArray | None) -> DoubleArray:
-    """Return the log-likelihood of every event but the first, of which a model says nothing.
+def _likelihoods(
+    logits: npt.NDArray[np.float32], events: IntArray, stands: IntArray | None
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return the log-likelihood and surprise of every event but the first, of which a model says nothing.
 
     An event that several labels stand for (a note, or the repeat of one) has the sum of their probabilities.
     """
     shown = logits.astype(np.float64)
     shown -= shown.max(axis=2, keepdims=True)
-    total = np.exp(shown).sum(axis=2)
+    weights = np.exp(shown)
+    total = weights.sum(axis=2)
+    expected = np.einsum("ntc,ntc->nt", weights, shown) / total - np.log(total)
     if stands is None:
         chosen = np.take_along_axis(shown, events[:, :, None], axis=2)[:, :, 0]
     else:
         alike = stands == events[:, :, None]
-        chosen = np.log(np.maximum((np.exp(shown) * alike).sum(axis=2), 1e-300))
+        chosen = np.log(np.maximum((weights * alike).sum(axis=2), 1e-300))
     loglik: DoubleArray = chosen - np.log(total)
-    loglik[:, 0] = 0.0
-    return loglik
+    surprise: DoubleArray = expected - loglik
+    loglik[:, 0] = surprise[:, 0] = 0.0
+    return loglik, surprise
 
 
 def _first(plan: Plan, encoder: Encoder, numbers: DoubleArray) -> IntArray:

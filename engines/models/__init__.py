@@ -38,7 +38,7 @@ def list_() -> ModelList:
 
 
 def info(name: Name) -> ModelInfo:
-    """Tell everything about one model: its card, its size, its network, the operations of its graph.
+    """Tell everything about one model: its card, size and network, and what of its graph is not allowed.
 
     Parameters
     ----------

@@ -290,8 +290,18 @@ def test_variations_differ_and_are_ranked() -> None:
     for part in ("drums", "melody", "bass"):
         made = generate.variations(part, 4, seed=1).pieces
         assert len({piece.midi_base64 for piece in made}) == 4
-        ranks = [piece.log_likelihood or 0.0 for piece in made]
-        assert ranks == sorted(ranks, reverse=True)
+        ranks = [abs(piece.surprise or 0.0) for piece in made]
+        assert ranks == sorted(ranks)
+        assert all(ranks)
+
+
+@pytest.mark.parametrize("notes", [TUNE.notes, BEAT.notes])
+def test_what_surprises_the_model_as_much_as_music_does_goes_on_first(notes: tuple[Note, ...]) -> None:
+    # The likeliest of several lines is the one with the fewest notes; none is chosen for that.
+    made = generate.continue_(notes=notes, drums=notes is BEAT.notes, bars=4, seed=1, count=4)
+    ranks = [abs(made.surprise or 0.0), *(abs(other.surprise or 0.0) for other in made.alternatives)]
+    assert len(ranks) == 4
+    assert ranks == sorted(ranks)
 
 
 def test_a_primer_in_seven_eight_goes_on_in_it(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_several_answers_differ_and_the_first_is_the_one_alone(operation: Any, a
     assert len(files) == len(several.alternatives) + 1
     # A short progression may come twice, and is then told once.
     assert len(files) == 3 or operation is generate.harmony
-    if operation not in (generate.continue_, generate.infill):  # these take the likeliest of all drawn
+    if operation not in (generate.continue_, generate.infill):  # these take the best of all drawn
         assert operation(**asked, seed=5).midi_base64 == several.midi_base64
     for other in several.alternatives:
         score = read(base64.b64decode(other.midi_base64))
