@@ -23,3 +23,9 @@ class NotInstalledError(OSError):
     """A model or library that must be installed first; the message says how."""
 
     code: ClassVar[str] = "FAILED_PRECONDITION"
+
+
+class UnreachableError(OSError):
+    """A server on the network that cannot be reached or cannot answer now; later it may."""
+
+    code: ClassVar[str] = "UNAVAILABLE"

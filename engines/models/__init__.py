@@ -210,8 +210,8 @@ def fetch(name: Name, *, sha256: Sha256 | None = None, progress: Progress = sile
         If it is not an official name, or the file is not the one expected.
     UndecodableError, TooLongError
         If the server sent something that is no bundle, or over 64 MiB.
-    OSError
-        If the server cannot be reached.
+    UnreachableError, FileNotFoundError
+        If the server cannot be reached, or does not have it.
     """
     from engines.models import fetching
 

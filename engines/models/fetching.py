@@ -7,7 +7,7 @@ from typing import Final
 
 import requests
 
-from engines._errors import TooLongError
+from engines._errors import TooLongError, UnreachableError
 from engines._units import Progress
 from engines.generate import inventory
 from engines.generate.bundle import MAX_BYTES
@@ -19,6 +19,7 @@ from engines.models.result import ModelInfo
 BASE: Final = "https://storage.googleapis.com/download.magenta.tensorflow.org/models"
 _TIMEOUT_S: Final = 20.0
 _CHUNK: Final = 1 << 16
+_REMEDY: Final = "a copy from elsewhere comes in with models.import"
 _PINS: Final = "pins.json"
 
 
@@ -45,15 +46,20 @@ def download(address: str, path: Path, progress: Progress) -> None:
 
     Raises
     ------
-    OSError
-        If the server cannot be reached or does not have it.
+    FileNotFoundError
+        If the server does not have it.
+    UnreachableError
+        If the server cannot be reached, or breaks off.
     TooLongError
         If it is larger.
     """
     try:
         with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer, path.open("wb") as file:
             if answer.status_code != requests.codes.ok:
-                raise OSError(f"{address}: the server answered {answer.status_code}")
+                gone = 400 <= answer.status_code < 500
+                raise (FileNotFoundError if gone else UnreachableError)(
+                    f"{address}: the server answered {answer.status_code}; {_REMEDY}"
+                )
             whole = int(answer.headers.get("Content-Length") or 0)
             taken = 0
             for chunk in answer.iter_content(_CHUNK):
@@ -63,7 +69,7 @@ def download(address: str, path: Path, progress: Progress) -> None:
                 file.write(chunk)
                 progress(min(0.95, taken / whole) if whole else 0.5, "download")
     except requests.RequestException as error:
-        raise OSError(f"{address}: cannot be reached ({type(error).__name__})") from error
+        raise UnreachableError(f"{address}: cannot be reached ({type(error).__name__}); {_REMEDY}") from error
 
 
 def _pins(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from bus.operations import engine_operations
 from engines import generate, models
-from engines._errors import NotInstalledError, UndecodableError
+from engines._errors import NotInstalledError, UndecodableError, UnreachableError
 from engines.generate import inventory, store
 from engines.generate.allowed import ALLOWED
 from engines.generate.bundle import read_bundle
@@ -174,8 +174,15 @@ def test_a_page_in_place_of_a_bundle_is_refused(server: dict[str, bytes]) -> Non
 
 
 def test_a_server_without_the_file_is_named(server: dict[str, bytes]) -> None:
-    with pytest.raises(OSError, match="answered 404"):
+    with pytest.raises(FileNotFoundError, match=r"answered 404.*models\.import"):
         models.fetch("basic_rnn")
+
+
+def test_a_server_that_is_not_there_may_be_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "BASE", "http://127.0.0.1:9")  # discard: nothing of ours listens there
+    with pytest.raises(UnreachableError, match=r"cannot be reached.*models\.import") as caught:
+        models.fetch("basic_rnn")
+    assert caught.value.code == "UNAVAILABLE"
 
 
 def test_only_official_names_are_fetched() -> None:
