@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pretty_midi
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from engines import generate
 from engines._errors import NotInstalledError, TooLongError, UndecodableError
 from engines._notes import Note, Part, Score, read, write
+from engines.generate import drumming, styles
 from engines.generate.request import read_signature
 from engines.generate.result import Piece
 from engines.generate.styles import STYLES
@@ -385,3 +387,14 @@ def test_tensorflow_is_not_loaded_to_serve() -> None:
 def test_every_operation_is_what_the_bus_takes() -> None:
     operations = importlib.import_module("bus.operations").engine_operations(generate)
     assert {operation.name for operation in operations} >= {"generate.midi", "generate.continue"}
+
+
+@pytest.mark.parametrize("style", ["dubstep", "salsa", "house", "rock"])
+def test_a_style_is_heard_and_never_looped(style: str) -> None:
+    made = [generate.drums(style=style, bars=8, seed=seed) for seed in range(6)]
+    bars = [drumming.events(one.tracks[0].notes, 128).reshape(8, 16) for one in made]
+    hits = (np.concatenate(bars)[:, :, None] >> np.arange(9)) & 1
+    pattern = styles.find(style).chances
+    assert np.corrcoef(hits.mean(axis=0).ravel(), pattern.ravel())[0, 1] > 0.7
+    assert all(len({bar.tobytes() for bar in one}) > 1 for one in bars)
+    assert len({one.tobytes() for one in bars}) == len(bars)
