@@ -38,7 +38,7 @@ class Plan:
     bias
         Shape (n_steps, n_classes) added to the logits, or None.
     temperature
-        Divides the logits; 0 takes the likeliest.
+        Divides the logits; 0 takes the likeliest, see `_likeliest`.
     monophonic
         Whether a note off needs a note that sounds.
     first
@@ -152,6 +152,8 @@ def draw(
     all_given: list[bool] = np.logical_and.reduce(is_given, axis=0).tolist()
     last = np.full(n, encoder.default, np.int64)
     sounding = np.zeros(n, np.bool_)
+    lowest = FIRST_PITCH if plan.monophonic else encoder.classes  # of more than one voice, no event is a note
+    notes = np.arange(encoder.n_out) >= lowest
     for t in range(steps):
         if t % 64 == 0:
             progress(t / steps, stage)
@@ -171,7 +173,10 @@ def draw(
             if not all_given[t]:
                 here = None if stands is None else stands[:, t]
                 shown = logits + _bounds(plan, wanted[t], sounding, here)
-                drawn = _choose(shown, plan.temperature, numbers[:, t])
+                if plan.temperature == 0:
+                    drawn = _likeliest(shown, notes if here is None else here >= lowest)
+                else:
+                    drawn = _choose(shown, plan.temperature, numbers[:, t])
                 if here is not None:
                     drawn = here[np.arange(n), drawn]
         last = np.where(is_given[:, t], plan.forced[:, t], drawn) if some_given[t] else drawn
@@ -197,8 +202,6 @@ def _bounds(
 
 def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> IntArray:
     """Draw one label for each variation by inverse CDF in double precision."""
-    if temperature == 0:
-        return np.asarray(shown.argmax(axis=1))
     shown -= np.maximum.reduce(shown, axis=1, keepdims=True)
     if temperature != 1:
         shown /= temperature
@@ -206,6 +209,16 @@ def _choose(shown: DoubleArray, temperature: float, numbers: DoubleArray) -> Int
     targets = numbers[:, None] * cumulative[:, -1:]
     # The first class whose cumulative weight exceeds the number; one of weight zero can never be it.
     return np.asarray((cumulative > targets).argmax(axis=1))
+
+
+def _likeliest(shown: DoubleArray, notes: npt.NDArray[np.bool_]) -> IntArray:
+    """Take the likeliest label for each variation: a note where all notes together are likelier than others.
+
+    Compared one by one, no pitch would be likelier than holding, and most melodies silent.
+    """
+    weights = np.exp(shown - shown.max(axis=1, keepdims=True))
+    plays = (weights * notes).sum(axis=1) > (weights * ~notes).max(axis=1)
+    return np.asarray(np.where(plays[:, None] == notes, shown, -np.inf).argmax(axis=1))
 
 
 def _likelihoods(
@@ -239,6 +252,8 @@ def _first(plan: Plan, encoder: Encoder, numbers: DoubleArray) -> IntArray:
     if not weights.any():
         return np.full(len(numbers), encoder.default)
     if plan.temperature == 0:
-        return np.full(len(numbers), int(weights.argmax()))
+        notes = plan.monophonic & (np.arange(encoder.classes) >= FIRST_PITCH)
+        with np.errstate(divide="ignore"):
+            return np.repeat(_likeliest(np.log(weights)[None, :], notes), len(numbers))
     cumulative = weights.cumsum()
     return np.asarray([(cumulative > number * cumulative[-1]).argmax() for number in numbers])

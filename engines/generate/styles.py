@@ -84,6 +84,7 @@ STYLES: Final = tuple(pattern.name for pattern in _ALL)
 _ALIASES: Final = {
     "dnb": "drum and bass",
     "drumnbass": "drum and bass",
+    "drumbass": "drum and bass",  # drum & bass
     "edm": "house",
     "dance": "house",
     "rap": "hiphop",

@@ -168,7 +168,8 @@ def nearest(wanted: str, known: Iterable[str]) -> str:
     """Say which names come close to a name that is not known, for an error message."""
     names = list(known)
     close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"must be one of {', '.join(sorted(names))}"
+    named = sorted(filter(None, names))  # a triad's quality is written as nothing
+    return f"did you mean {' or '.join(close)}?" if close else f"must be one of {', '.join(named)}"
 
 
 @lru_cache(maxsize=1024)

@@ -169,6 +169,13 @@ def test_temperature_0_is_greedy() -> None:
     ]
 
 
+@pytest.mark.parametrize("chords", [None, "C Am F G", "Am F C G", "Dm7 G7 Cmaj7 Am7"])
+def test_what_is_likeliest_is_not_silence(chords: str | None) -> None:
+    piece = generate.melody(chords=chords, temperature=0, seed=1)
+    assert piece.facts.notes >= piece.bars
+    assert piece.facts.empty_bars <= 1
+
+
 def test_a_bass_stands_on_chord_tones_where_the_bar_is_strong() -> None:
     for seed in range(10):
         piece = generate.bassline(chords="C Am F G", seed=seed)

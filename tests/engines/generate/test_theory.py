@@ -105,3 +105,8 @@ def test_a_progression_that_is_none_is_refused(text: str) -> None:
 def test_near_names_are_offered() -> None:
     assert nearest("hous", ["house", "rock"]) == "did you mean house?"
     assert nearest("zzz", ["house", "rock"]) == "must be one of house, rock"
+
+
+def test_a_quality_without_near_ones_names_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"must be one of \+, "):
+        parse_chord("C9999")
