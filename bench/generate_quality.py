@@ -34,7 +34,11 @@ def likelihoods(work: Path) -> None:
             print(f"{'drums, 4/4, 7 bars or more':28} NLL {fit.nll:.4f}, accuracy {fit.accuracy:.3f}")
         fit = measure.held_out(network, part, test)
         print(f"{part:28} NLL {fit.nll:.4f}, accuracy {fit.accuracy:.3f}, ", end="")
-        print(f"unigram {fit.unigram:.3f}, {fit.steps} steps")
+        print(f"unigram {fit.unigram:.3f}, {fit.steps} steps; ", end="")
+        trained = corpus.load(data, "train")
+        some = np.random.default_rng(0).choice(len(trained), min(200, len(trained)), replace=False)
+        fit = measure.held_out(network, part, [trained[i] for i in some.tolist()])
+        print(f"of what it learned from NLL {fit.nll:.4f}, unigram {fit.unigram:.3f}")
 
 
 def drums(work: Path, pieces: int) -> dict[str, list[Figures]]:
