@@ -1,13 +1,15 @@
 """Score the analyze engine on recordings with truth, by the field's own metrics (mir_eval).
 
-    python bench/accuracy.py --data DIR [--rendered DIR] [--bootstrap 2000]
+    python bench/accuracy.py --data DIR [--rendered DIR] [--network FILE] [--bootstrap 2000]
     python bench/accuracy.py --made 12 [--soundfont FILE ...] [--jsb FILE] [--openewld DIR]
 
 `--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
-models have learned from these recordings; with `--rendered` (what `engines.analyze.training.render` wrote)
-each group is also scored with tempo and bar models trained without it, which is the honest table. Intervals
-are 95 %, by bootstrap over recordings, seed 0. `--made` scores recordings that the bench makes itself
-(`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise, speech.
+tempo and bar models have learned from these recordings; with `--rendered` (what
+`engines.analyze.training.beat_pieces` wrote) each group is also scored with models trained without it, which
+is the honest table. The beat network has learned from none of them, but from other music that MMA plays:
+`--network` takes one that `train_beats --without chart` made. Intervals are 95 %, by bootstrap over
+recordings, seed 0. `--made` scores recordings that the bench makes itself (`bench/made_truth.py`): other
+meters, swing, tempo changes, players who are not exact, noise, speech.
 """
 
 import argparse
@@ -22,13 +24,13 @@ import mir_eval
 import numpy as np
 
 from bench import made_truth
-from engines.analyze import bars, keys, pulse
+from engines.analyze import bars, beat_network, keys, pulse
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
-from engines.analyze.onset_strength import onset_envelope
 from engines.analyze.pitches import chroma
 from engines.analyze.ranking import Ranker
 from engines.analyze.rhythm import Rhythm, find_rhythm
+from engines.analyze.rhythm_cues import Cues, cues
 from engines.analyze.training import rank, train_bars, train_tempo
 
 OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
@@ -38,10 +40,10 @@ OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
 class Recording:
     row: dict[str, str]
     heard: Heard
-    envelope: np.ndarray = field(init=False)
+    cues: Cues = field(init=False)
 
     def __post_init__(self) -> None:
-        self.envelope = onset_envelope(self.heard.bands)
+        self.cues = cues(self.heard.bands, self.heard.duration)
 
     @property
     def group(self) -> str:
@@ -131,7 +133,7 @@ def run(recordings: list[Recording], data: Path, models: Callable[[str], tuple[R
             mock.patch.object(bars, "ranker", lambda model=bar_model: model),
         ):
             heard = recording.heard
-            score(recording, find_rhythm(recording.envelope, heard.pitches, heard.duration), data, scores)
+            score(recording, find_rhythm(recording.cues, heard.pitches, heard.duration), data, scores)
     return scores
 
 
@@ -157,11 +159,13 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path)
     parser.add_argument("--rendered", type=Path)
+    parser.add_argument("--network", type=Path, default=beat_network.MODEL)
     parser.add_argument("--bootstrap", type=int, default=2000)
     made_truth.add_arguments(parser)
     arguments = parser.parse_args()
     if not (arguments.data or arguments.made):
         parser.error("give --data DIR, or --made N, or both")
+    beat_network.MODEL = arguments.network
     warnings.simplefilter("ignore")  # mir_eval warns of each recording without beats
     if arguments.data:
         published(arguments)

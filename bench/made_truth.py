@@ -27,7 +27,8 @@ from engines._audio import FloatArray
 from engines.analyze.results import Analysis
 
 SR = 44100
-TRAINED_ON = {"FluidR3_GM.sf2", "TimGM6mb.sf2"}  # the soundfonts of engines.analyze.training.render
+# The soundfonts of engines.analyze.training.render and beat_pieces.
+TRAINED_ON = {"FluidR3_GM.sf2", "TimGM6mb.sf2", "OPL-3_FM_128M.sf2", "MuseScore_General_Lite.sf3"}
 STRAIGHT = Manner()
 TAIL_S = 1.0  # how long the last note rings on
 OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
@@ -104,7 +105,7 @@ def rows(arguments: Namespace) -> list[Row]:
                     arguments.openewld, arguments.made, _rng(arguments.seed, "ewld")
                 )
             )
-            found.append(Row("lead sheets, no drums", "soundfonts", _collection(sheets, any_fonts)))
+            found.append(Row("lead sheets, no drums", "the tunes", _collection(sheets, any_fonts)))
     found += [
         Row("pads, no beat", "nothing", _pads),
         Row("atonal on a pulse", "nothing", _atonal),

@@ -21,9 +21,9 @@ import numpy as np
 from engines.analyze.chord_finding import Segment
 from engines.analyze.key_tracking import find_keys
 from engines.analyze.keys import find_key, key_name
-from engines.analyze.onset_strength import onset_envelope
 from engines.analyze.pitches import Pitches, chroma
 from engines.analyze.rhythm import find_rhythm
+from engines.analyze.rhythm_cues import cues
 from engines.analyze.section_finding import find_sections
 
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Song:
         times, labels = stored["section_times"], [str(label) for label in stored["section_labels"]]
         key_starts, keys = stored["key_times"][:, 0], [str(label) for label in stored["key_labels"]]
     times[0, 0], times[-1, 1] = 0.0, duration
-    rhythm = find_rhythm(onset_envelope(bands), pitches, duration)
+    rhythm = find_rhythm(cues(bands, duration), pitches, duration)
     return Song(path.stem, pitches, bands, rhythm.downbeats, duration, times, labels, key_starts, keys)
 
 

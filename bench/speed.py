@@ -31,9 +31,9 @@ import soundfile as sf  # noqa: E402
 from engines import analyze  # noqa: E402
 from engines.analyze.keys import find_key  # noqa: E402
 from engines.analyze.listening import RHYTHM, SHAPE, TONAL, listen  # noqa: E402
-from engines.analyze.onset_strength import onset_envelope  # noqa: E402
 from engines.analyze.pitches import chroma  # noqa: E402
 from engines.analyze.rhythm import find_rhythm  # noqa: E402
+from engines.analyze.rhythm_cues import cues  # noqa: E402
 from tests import signals  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +120,7 @@ def phase_1(path: Path) -> None:
 def phase_1_fields(path: Path) -> None:
     """Answer phase 1's eight fields, and the mode, beat times and downbeats, which it did not have."""
     heard = listen(path, {RHYTHM, TONAL, SHAPE})
-    found = find_rhythm(onset_envelope(heard.bands), heard.pitches, heard.duration)
+    found = find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration)
     key, shape = find_key(chroma(heard.pitches)), heard.shape
     means = [shape.centroid.mean(), shape.rolloff.mean(), shape.rms.mean(), shape.zero_crossing_rate.mean()]
     assert key  # noqa: S101

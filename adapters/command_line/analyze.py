@@ -135,6 +135,8 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
         f"{found['tempo']:.2f} BPM{meter}, {found['beats']} beats in {len(found['downbeat_times'])} bars"
         f"  ({_sure(found['tempo_confidence'])}{'; or ' + ' or '.join(others) if others else ''})"
     )
+    if curve := [point["tempo"] for point in found["tempo_curve"]]:
+        yield f"drifts between {min(curve):.1f} and {max(curve):.1f} BPM"
     if found["loop_beats"]:
         yield f"cut as a loop of {found['loop_beats']} beats"
 

@@ -32,7 +32,6 @@ from engines.analyze.results import (
     Key,
     KeySection,
     Loudness,
-    Meter,
     Onsets,
     Section,
     Sections,
@@ -41,20 +40,20 @@ from engines.analyze.results import (
     SpectrumSeries,
     Tempo,
     TempoAlternative,
+    TempoPoint,
     Tuning,
 )
 from engines.analyze.rhythm import Rhythm, find_rhythm
+from engines.analyze.rhythm_cues import cues
 from engines.analyze.section_finding import find_sections
-
-METER_NAMES: dict[int, Meter] = {4: "4/4", 3: "3/4"}
 
 
 def audio(path: Path, image: bool, progress: Progress) -> Analysis:
     """Answer `analyze.audio`."""
     heard = listen(path, EVERYTHING | {OVERVIEW} if image else EVERYTHING, progress)
     progress(0.8, "beats")
-    envelope = onset_strength.onset_envelope(heard.bands)
-    found = find_rhythm(envelope, heard.pitches, heard.duration)
+    speaks = cues(heard.bands, heard.duration)
+    found = find_rhythm(speaks, heard.pitches, heard.duration)
     rhythm = _beats(found, heard)
     progress(0.95, "key")
     tonality = _key(heard)
@@ -77,6 +76,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         tuning_cents=tonality.tuning_cents,
         tempo_confidence=rhythm.tempo_confidence,
         tempo_alternatives=rhythm.tempo_alternatives,
+        tempo_curve=rhythm.tempo_curve,
         beat_times=rhythm.beat_times,
         downbeat_times=rhythm.downbeat_times,
         meter=rhythm.meter,
@@ -84,7 +84,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         loop_beats=rhythm.loop_beats,
         chords=_chords(found, heard),
         sections=_sections(found, heard),
-        onset_times=onset_strength.pick_onsets(envelope).tolist(),
+        onset_times=onset_strength.pick_onsets(speaks.envelope).tolist(),
         loudness=_loudness(heard),
         spectrum=spectrum,
         crest_factor=_crest_factor(heard),
@@ -117,7 +117,14 @@ def tempo(path: Path, progress: Progress) -> Tempo:
     """Answer `analyze.tempo`."""
     found, heard = _rhythm(path, progress)
     progress(1.0, "done")
-    return Tempo(found.tempo, found.confidence, _alternatives(found), found.loop_beats, heard.duration)
+    return Tempo(
+        found.tempo,
+        found.confidence,
+        _alternatives(found),
+        _tempo_curve(found),
+        found.loop_beats,
+        heard.duration,
+    )
 
 
 def chords(path: Path, progress: Progress) -> Chords:
@@ -187,13 +194,13 @@ def warm_up() -> None:
     listener.push(np.zeros(pitches.SR, np.float32))
     clicks = np.zeros((800, bands.N_BANDS), np.float32)
     clicks[::40] = 1.0
-    find_rhythm(onset_strength.onset_envelope(clicks), listener.finish(), 9.0)
+    find_rhythm(cues(clicks, 9.0), listener.finish(), 9.0)
 
 
 def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:
     heard = listen(path, {RHYTHM, TONAL}, progress)
     progress(0.8, "beats")
-    return find_rhythm(onset_strength.onset_envelope(heard.bands), heard.pitches, heard.duration), heard
+    return find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration), heard
 
 
 def _beats(found: Rhythm, heard: Heard) -> Beats:
@@ -201,10 +208,11 @@ def _beats(found: Rhythm, heard: Heard) -> Beats:
         tempo=found.tempo,
         tempo_confidence=found.confidence,
         tempo_alternatives=_alternatives(found),
+        tempo_curve=_tempo_curve(found),
         beats=len(found.beats),
         beat_times=found.beats.tolist(),
         downbeat_times=found.downbeats.tolist(),
-        meter=METER_NAMES.get(found.bars.meter),
+        meter=found.bars.name,
         meter_confidence=found.bars.confidence,
         loop_beats=found.loop_beats,
         duration=heard.duration,
@@ -213,6 +221,10 @@ def _beats(found: Rhythm, heard: Heard) -> Beats:
 
 def _alternatives(found: Rhythm) -> list[TempoAlternative]:
     return [TempoAlternative(bpm, weight) for bpm, weight in found.alternatives]
+
+
+def _tempo_curve(found: Rhythm) -> list[TempoPoint]:
+    return [TempoPoint(time, bpm) for time, bpm in found.tempo_curve.tolist()]
 
 
 def _image(result: Analysis, heard: Heard) -> str:

@@ -10,46 +10,63 @@ from engines._audio import FloatArray
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.ranking import WEIGHTS, Ranker
+from engines.analyze.results import Meter
+from engines.analyze.rhythm_cues import Cues
 
-METERS = (4, 3)
-N_MOMENT = 7
+SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
+METERS = tuple(reversed(SIGNATURES))
+N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
-N_BAR_FEATURES = 4 * N_MOMENT + 1 + 2 * len(SIMILARITY_LAGS)
+N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (1 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
 MODEL = WEIGHTS / "bars.npz"
 
 
+TERNARY = 1.3  # of what sounds halfway between beats, what sounds at thirds of compound meters is more
+
+
 @dataclass(frozen=True)
 class Bars:
-    """Beats a bar (0 if they cannot be told), how likely that is, and which beat is the first downbeat."""
+    """Beats a bar (0 if they cannot be told), how likely that is, and which beat is the first downbeat.
+
+    `ternary` is whether beats fall into three parts.
+    """
 
     meter: int
     confidence: float
     first: int
+    ternary: bool = False
+
+    @property
+    def name(self) -> Meter | None:
+        """The time signature; a swung 4/4 is 4/4."""
+        return "6/8" if self.meter == 2 and self.ternary else SIGNATURES.get(self.meter)
 
     def downbeats(self, beats: FloatArray) -> FloatArray:
         """Pick the downbeats from beats; none without a meter."""
         return beats[self.first :: self.meter] if self.meter else beats[:0]
 
 
-def moments(envelope: FloatArray, heard: pitch.Pitches, times: FloatArray) -> FloatArray:
+def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArray:
     """Describe what happens at each time; shape (n_times, N_MOMENT).
 
-    The rise in four registers from an onset envelope, and how much harmony, bass and loudness change; each
-    column is scaled to a mean of 1 over the recording.
+    The rise in four registers, and how much harmony, bass and loudness change, each scaled to a mean of 1
+    over the recording; and the odds of a downbeat.
     """
+    envelope = heard.envelope
+    odds = heard.downbeat_odds(times)[:, None]
     peaks = scipy.ndimage.maximum_filter1d(envelope, 5, axis=0)
     at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(envelope) - 1)
     rise = peaks[at] / (envelope.mean(axis=0) + 1e-9)
-    if len(times) < 2 or len(heard.strength) == 0:
-        return np.concatenate([rise, np.zeros((len(times), 3))], axis=1)
+    if len(times) < 2 or len(pitches.strength) == 0:
+        return np.concatenate([rise, np.zeros((len(times), 3)), odds], axis=1)
     period = float(np.median(np.diff(times)))
-    harmony = _change(pitch.chroma(heard), times, period)
-    bass = _change(pitch.chroma(heard, highest=56), times, period)
-    total = heard.strength.sum(axis=1, keepdims=True)
+    harmony = _change(pitch.chroma(pitches), times, period)
+    bass = _change(pitch.chroma(pitches, highest=56), times, period)
+    total = pitches.strength.sum(axis=1, keepdims=True)
     louder = np.maximum(0, _between(total, times, period) - _between(total, times - period, period))[:, 0]
     columns = [c / (c.mean() + 1e-9) for c in (harmony, bass, louder)]
-    return np.concatenate([rise, np.stack(columns, axis=1)], axis=1)
+    return np.concatenate([rise, np.stack(columns, axis=1), odds], axis=1)
 
 
 def _between(series: FloatArray, times: FloatArray, period: float) -> FloatArray:
@@ -76,24 +93,35 @@ def bar_features(at_beats: FloatArray) -> tuple[list[tuple[int, int]], FloatArra
     similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
     readings, rows = [], []
     for meter in METERS:
-        own = np.array(similar) * (meter == METERS[0])
-        other = np.array(similar) * (meter != METERS[0])
+        of_meter = [value * (meter == m) for m in METERS for value in (1.0, *similar)]
         for first in range(meter):
             place = (np.arange(len(x)) - first) % meter
             means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
             readings.append((meter, first))
-            rows.append([*np.concatenate(means), float(meter == METERS[0]), *own, *other])
+            rows.append([*np.concatenate(means), *of_meter])
     return readings, np.array(rows)
 
 
-def find_bars(envelope: FloatArray, heard: pitch.Pitches, beats: FloatArray) -> Bars:
+def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     """Find meter and downbeats of beats in seconds; meter 0 for fewer than eight."""
     if len(beats) < FEWEST_BEATS:
         return Bars(0, 0.0, 0)
-    readings, features = bar_features(moments(envelope, heard, beats))
+    readings, features = bar_features(moments(heard, pitches, beats))
     weights = ranker().weigh(features)
     best = int(np.argmax(weights))
-    return Bars(readings[best][0], float(weights[best]), readings[best][1])
+    return Bars(readings[best][0], float(weights[best]), readings[best][1], in_three(heard.envelope, beats))
+
+
+def in_three(envelope: FloatArray, beats: FloatArray) -> bool:
+    """Tell whether more begins at both thirds of beats than halfway between them."""
+    curve = scipy.ndimage.maximum_filter1d(envelope.sum(axis=1), 3)
+
+    def strength(share: float) -> float:
+        times = beats[:-1] + share * np.diff(beats)
+        at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(curve) - 1)
+        return float(curve[at].mean())
+
+    return min(strength(1 / 3), strength(2 / 3)) > TERNARY * strength(1 / 2)
 
 
 @cache

@@ -87,6 +87,12 @@ def steady_grid(beats: FloatArray, bpm: float, duration: float) -> tuple[FloatAr
     return np.maximum(grid, 0.0), float(60 / period), deviation
 
 
+def local_tempo(beats: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return times in seconds and the tempo there in BPM, the mean over eight beats; at least two beats."""
+    reach = min(8, len(beats) - 1)
+    return (beats[reach:] + beats[:-reach]) / 2, 60 * reach / (beats[reach:] - beats[:-reach])
+
+
 def even_grid(beats: FloatArray, bpm: float, duration: float) -> FloatArray:
     """Lay beats at exactly `bpm` over a recording, where they agree best with those tracked."""
     period = 60 / bpm

@@ -30,12 +30,21 @@ def mean_level(bands: FloatArray) -> float:
     return float(bands.mean(dtype=np.float64)) if len(bands) else 0.0
 
 
+def rises(L: FloatArray) -> FloatArray:
+    """Return how much compressed bands, shape (n, N_BANDS), rise over two frames; shape (n - 2, N_BANDS).
+
+    The rise is measured against the loudest of three neighbouring bands before it, so that vibrato is no
+    onset (S. Böck, G. Widmer, "Maximum Filter Vibrato Suppression for Onset Detection", DAFx 2013).
+    """
+    before = scipy.ndimage.maximum_filter1d(L[:-LAG_FRAMES], 3, axis=1)
+    result: FloatArray = np.maximum(0, L[LAG_FRAMES:] - before)
+    return result
+
+
 def onset_envelope(bands: FloatArray) -> FloatArray:
     """Return how strongly each register rises at each frame, shape (n_frames, 4), each scaled to its spread.
 
-    The rise is measured against the loudest of three neighbouring bands before it, so that vibrato is no
-    onset (S. Böck, G. Widmer, "Maximum Filter Vibrato Suppression for Onset Detection", DAFx 2013). Silence
-    gives zeros.
+    Silence gives zeros.
     """
     envelope = _rise(bands)
     envelope -= 0.9 * scipy.ndimage.uniform_filter1d(
@@ -60,8 +69,7 @@ def _rise(bands: FloatArray) -> FloatArray:
     # In pieces, so that three hours need no second copy of the bands.
     for start in range(LAG_FRAMES, n, PIECE_FRAMES):
         L = log_bands(bands[start - LAG_FRAMES : start + PIECE_FRAMES], level)
-        before = scipy.ndimage.maximum_filter1d(L, 3, axis=1)[:-LAG_FRAMES]
-        envelope[start : start + PIECE_FRAMES] = np.maximum(0, L[LAG_FRAMES:] - before) @ mean
+        envelope[start : start + PIECE_FRAMES] = rises(L) @ mean
     # The last frames look beyond the end, and a cut there is no onset. A cut at the start is: loops begin
     # on a beat, which counts like the strongest later one.
     envelope[-LAG_FRAMES:] = 0

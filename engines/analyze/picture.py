@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from engines._audio import FloatArray
 from engines.analyze import bands as band
 from engines.analyze import pitches as pitch
+from engines.analyze.beat_tracking import local_tempo
 from engines.analyze.keys import PITCH_CLASSES
 from engines.analyze.listening import OVERVIEW_HOP, Heard
 from engines.analyze.loudness_meter import (
@@ -309,12 +310,6 @@ def _tempo(axes: Axes, found: Analysis, end: float) -> None:
     axes.set_ylim(found.tempo - reach, found.tempo + reach)
     axes.locator_params(axis="y", nbins=5)
     _legend(axes)
-
-
-def local_tempo(beats: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return times in seconds and the tempo there in BPM, the mean over eight beats; at least two beats."""
-    reach = min(8, len(beats) - 1)
-    return (beats[reach:] + beats[:-reach]) / 2, 60 * reach / (beats[reach:] - beats[:-reach])
 
 
 def _legend(axes: Axes) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from engines import _units
-from engines.analyze import onset_strength, pitches
-from engines.analyze.answers import METER_NAMES
+from engines.analyze import pitches
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.library_results import Recording
 from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, listen
 from engines.analyze.rhythm import find_rhythm
+from engines.analyze.rhythm_cues import cues
 from engines.analyze.sound_texture import texture
 
 
@@ -39,7 +39,7 @@ class Portrait:
 def portray(path: Path, progress: _units.Progress) -> Portrait:
     """Listen to a recording; reports progress from 0 to 1 and raises as `listening.listen` does."""
     heard = listen(path, {RHYTHM, TONAL, LOUDNESS}, progress)
-    rhythm = find_rhythm(onset_strength.onset_envelope(heard.bands), heard.pitches, heard.duration)
+    rhythm = find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration)
     key = find_key(pitches.chroma(heard.pitches))
     recording = Recording(
         path=str(path),
@@ -47,7 +47,7 @@ def portray(path: Path, progress: _units.Progress) -> Portrait:
         tempo=rhythm.tempo,
         tempo_confidence=rhythm.confidence,
         loop_beats=rhythm.loop_beats,
-        meter=METER_NAMES.get(rhythm.bars.meter),
+        meter=rhythm.bars.name,
         key=PITCH_CLASSES[key.best % 12] if key else None,
         mode=MODES[key.best // 12] if key else None,
         key_confidence=key.confidence if key else 0.0,

@@ -1,8 +1,8 @@
-"""How fast: from an onset envelope to beats per minute.
+"""How fast: from what speaks for beats to beats per minute.
 
-First the pulses that could be the beat are listed, by how well the envelope repeats at their period
-(`candidates`); then each is described by what repeats at its beats, bars and halves (`describe`), a small
-trained model says which of them a listener would call the beat (`weigh`), and its period is measured finely
+First the pulses that could be the beat are listed, by how well onsets and likely beats repeat at their period
+(`_candidates`); then each is described by what repeats at its beats, bars and halves (`_describe`), a small
+trained model says which of them a listener would call the beat (`ranker`), and its period is measured finely
 over the whole recording (`refine`). Frames are `bands.FRAME_RATE` a second.
 """
 
@@ -14,19 +14,25 @@ import scipy.fft
 import scipy.ndimage
 
 from engines._audio import FloatArray
+from engines.analyze import beat_network
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.ranking import WEIGHTS, Ranker
+from engines.analyze.rhythm_cues import Cues
 
 SLOWEST, FASTEST = 38.0, 250.0  # BPM
 # Weights of one to four periods when asking how well a pulse repeats.
 COMB = ((1, 1.0), (2, 0.8), (3, 0.4), (4, 0.7))
 RELATIVES = (1.0, 2.0, 0.5, 1.5, 2 / 3, 3.0, 1 / 3, 4 / 3, 0.75)
+MOST_TOPS = (8, 4)  # pulses looked at of those that onsets, and that likely beats, repeat at
+LONGEST_BAR_S = 10.0
 STILLEST = 0.5  # a spread of the onset curve below this is no onsets: dither has 0.1, music more than 2
 LOOP_S = 16.0  # shorter recordings may be loops: they are heard going round
 LOOP_BEATS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
 LOOP_LENGTHS = frozenset({1, 2, 3, 6, *range(4, 65, 4)})
 MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 CROSS_MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+BAR_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+LIKELY = 0.2  # a peak of the network's answer above this is counted as a beat
 CROSS_PAIRS = ((0, 2), (0, 3), (2, 3))  # bass drum against snare, against cymbals, snare against cymbals
 MODEL = WEIGHTS / "tempo.npz"
 
@@ -61,28 +67,44 @@ def correlate(x: FloatArray, n_lags: int, y: FloatArray | None = None, around: b
     return result
 
 
-def find_pulses(envelope: FloatArray, duration: float) -> Pulses:
-    """List and describe the tempi of an onset envelope, shape (n_frames, 4); none without onsets.
+def find_pulses(heard: Cues, duration: float) -> Pulses:
+    """List and describe the tempi of a recording; none without onsets.
 
     `duration` is the recording's exact length in seconds: a loop is a whole number of beats long.
     """
+    envelope = heard.envelope
     curve = smooth(envelope)
     around = duration < LOOP_S
     n_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2)
     if not around:
         n_lags = min(n_lags, len(curve) - 1)
     if len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
-        return Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
+        return NO_PULSES
     own: FloatArray = correlate(curve, n_lags, around=around)
-    tempi = _candidates(own, duration)
+    beats, downbeats = (_correlated(curve) for curve in heard.likelihoods.T)
+    tempi = _candidates(own, beats, duration)
+    if len(tempi) == 0:
+        return NO_PULSES
     smoothed = [scipy.ndimage.gaussian_filter1d(c.astype(np.float64), 1.0) for c in envelope.T]
-    selves: list[FloatArray] = [own, *(correlate(c, n_lags, around=around) for c in smoothed)]
+    selves: list[FloatArray] = [own, *(correlate(c, n_lags, around=around) for c in smoothed), beats]
     crosses: list[FloatArray] = []
     for i, j in CROSS_PAIRS:
         later = correlate(smoothed[i], n_lags, smoothed[j], around)
         earlier = correlate(smoothed[j], n_lags, smoothed[i], around)
         crosses.append((later + earlier) / 2)
-    return Pulses(tempi, _describe(tempi, selves, crosses, duration))
+    columns = _describe(tempi, selves, crosses, duration)
+    columns += [_at(downbeats, FRAME_RATE * 60 / tempi * m) for m in BAR_MULTIPLES]
+    columns += _agreement(tempi, heard.likelihoods[:, 0])
+    return Pulses(tempi, np.stack(columns, axis=1))
+
+
+def _correlated(likelihoods: FloatArray) -> FloatArray:
+    """Correlate likelihoods with themselves; the lags are `bands` frames, of which one of theirs has two."""
+    curve = scipy.ndimage.gaussian_filter1d(likelihoods.astype(np.float64), 1.0)
+    n_lags = min(int(beat_network.FRAME_RATE * LONGEST_BAR_S), len(curve) - 1)
+    own = correlate(curve, n_lags)
+    result: FloatArray = np.interp(np.arange(2 * n_lags - 1) / 2, np.arange(n_lags), own)
+    return result
 
 
 def smooth(envelope: FloatArray) -> FloatArray:
@@ -102,10 +124,9 @@ def _at(correlation: FloatArray, lag: FloatArray) -> FloatArray:
     return values
 
 
-def _candidates(own: FloatArray, duration: float) -> FloatArray:
+def _candidates(own: FloatArray, beats: FloatArray, duration: float) -> FloatArray:
     grid = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.004))
-    comb = _comb(own, grid)
-    tops = 1 + np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:]))
+    combs = [_comb(a, grid) for a in (own, beats)]
     tempi: list[float] = []
 
     def offer(bpm: float) -> None:
@@ -116,10 +137,12 @@ def _candidates(own: FloatArray, duration: float) -> FloatArray:
         for n_beats in LOOP_BEATS:
             offer(60 * n_beats / duration)
     exact = len(tempi)
-    for i in tops[np.argsort(-comb[tops])][:8]:
-        for ratio in RELATIVES:
-            offer(grid[i] * ratio)
-    near = [_highest_near(grid, comb, bpm) for bpm in tempi[exact:]]
+    for comb, most in zip(combs, MOST_TOPS, strict=True):
+        tops = 1 + np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:]))
+        for i in tops[np.argsort(-comb[tops])][:most]:
+            for ratio in RELATIVES:
+                offer(grid[i] * ratio)
+    near = [_highest_near(grid, combs[0], bpm) for bpm in tempi[exact:]]
     return np.array(tempi[:exact] + near)
 
 
@@ -131,8 +154,8 @@ def _highest_near(grid: FloatArray, comb: FloatArray, bpm: float) -> float:
 
 def _describe(
     tempi: FloatArray, selves: list[FloatArray], crosses: list[FloatArray], duration: float
-) -> FloatArray:
-    """Describe each tempo by what repeats at its period, its parts and multiples; shape (n, N_FEATURES)."""
+) -> list[FloatArray]:
+    """Describe each tempo by what repeats at its period, its parts and multiples."""
     period = FRAME_RATE * 60 / tempi
     octaves = np.log2(tempi / 120)
     comb = _comb(selves[0], tempi)
@@ -144,8 +167,24 @@ def _describe(
     whole, bass = selves[0], selves[1]
     columns.append(np.maximum(_at(bass, 2 * period), _at(bass, 4 * period)) - _at(bass, period))
     columns += [_at(whole, period) - _at(whole, period * m) for m in (0.5, 2.0)]
-    columns += _fit_of_length(tempi, duration)
-    return np.stack(columns, axis=1)
+    return columns + _fit_of_length(tempi, duration)
+
+
+def _agreement(tempi: FloatArray, likelihoods: FloatArray) -> list[FloatArray]:
+    """Compare each tempo with how many beats the network found, and with how they repeat in phase."""
+    p = likelihoods.astype(np.float64)
+    seconds = len(p) / beat_network.FRAME_RATE
+    peaks = (p[1:-1] > LIKELY) & (p[1:-1] >= p[:-2]) & (p[1:-1] > p[2:])
+    count = float(peaks.sum())
+    ratio = np.log2((count + 1) / (seconds * tempi / 60 + 1))
+    weight = float(p.sum()) + 1e-9
+    n = 1 << int(np.ceil(np.log2(max(4 * len(p), 1 << 12))))
+    spectrum = np.abs(scipy.fft.rfft(p, n)) / weight
+    bins = np.arange(len(spectrum))
+    in_phase = [
+        np.interp(tempi / 60 * m * n / beat_network.FRAME_RATE, bins, spectrum) for m in (0.5, 1.0, 1.5, 2.0)
+    ]
+    return [ratio, np.abs(ratio), np.full(len(tempi), count / seconds), *in_phase]
 
 
 def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
@@ -161,7 +200,8 @@ def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
 
 
 COMB_COLUMN = 2
-N_FEATURES = 4 + 5 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5
+N_FEATURES = 4 + 6 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5 + len(BAR_MULTIPLES) + 7
+NO_PULSES = Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
 
 
 @cache

@@ -20,7 +20,7 @@ from engines._units import (
 
 PitchClass = Literal["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
 Mode = Literal["major", "minor"]
-Meter = Literal["3/4", "4/4"]
+Meter = Literal["2/4", "3/4", "4/4", "6/8"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,20 @@ class TempoAlternative:
     weight: Annotated[
         Fraction, Field(description="How likely it is the one meant; 1 together with the others.")
     ]
+
+
+@dataclass(frozen=True)
+class TempoPoint:
+    """The tempo around one moment."""
+
+    time: Annotated[Seconds, Field(description="When.")]
+    tempo: Annotated[Bpm, Field(description="Beats per minute, of the eight beats around it.")]
+
+
+TempoCurve = Annotated[
+    list[TempoPoint],
+    Field(description="The tempo at every fourth beat, where it drifts; empty where it is steady."),
+]
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,7 @@ class Tempo:
     tempo_alternatives: Annotated[
         list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
     ]
+    tempo_curve: TempoCurve
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
@@ -157,10 +172,11 @@ class Beats:
     tempo_alternatives: Annotated[
         list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
     ]
+    tempo_curve: TempoCurve
     beats: Annotated[Count, Field(description="Number of beats.")]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
-    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter: Annotated[Meter | None, Field(description="Time signature; None for less than 8 beats.")]
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
@@ -297,9 +313,10 @@ class Analysis:
     tempo_alternatives: Annotated[
         list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
     ]
+    tempo_curve: TempoCurve
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
-    meter: Annotated[Meter | None, Field(description="Bars of 3 or 4 beats; None for less than 8 beats.")]
+    meter: Annotated[Meter | None, Field(description="Time signature; None for less than 8 beats.")]
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")

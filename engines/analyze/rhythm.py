@@ -1,4 +1,4 @@
-"""Tempo and beats together, from the bands of a recording."""
+"""Tempo, beats and bars together, from what speaks for them."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,19 @@ import numpy as np
 from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking, onset_strength, pulse
 from engines.analyze.pitches import Pitches
+from engines.analyze.rhythm_cues import Cues
 
 N_ALTERNATIVES = 4
-BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
+FEWEST_TO_FOLLOW = 16  # beats
+CURVE_STEP = 4  # beats between the points of a tempo curve
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), beats and bars, times in seconds.
+    """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), beats in seconds, and bars.
 
-    `loop_beats` is how many beats long a recording is that is cut as a loop, 0 for others.
+    `tempo_curve` has rows of (seconds, BPM) where the tempo drifts, none where it is steady; `loop_beats` is
+    how many beats long a recording is that is cut as a loop, 0 for others.
     """
 
     tempo: float
@@ -25,6 +28,7 @@ class Rhythm:
     beats: FloatArray
     bars: bars.Bars
     loop_beats: int
+    tempo_curve: FloatArray
 
     @property
     def downbeats(self) -> FloatArray:
@@ -32,30 +36,32 @@ class Rhythm:
         return self.bars.downbeats(self.beats)
 
 
-NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0)
+NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0, np.zeros((0, 2)))
 
 
-def find_rhythm(envelope: FloatArray, pitches: Pitches, duration: float) -> Rhythm:
+def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     """Find tempo, beats and bars; silence has tempo 0 and no beats.
 
-    `envelope` is an onset envelope, shape (n_frames, 4); changes of harmony in `pitches` help to find bars.
+    Changes of harmony in `pitches` help to find bars.
     """
-    found = pulse.find_pulses(envelope, duration)
+    found = pulse.find_pulses(heard, duration)
     if len(found.tempi) == 0:
         return NO_RHYTHM
     weights = pulse.ranker().weigh(found.features)
     order = np.argsort(-weights)
-    curve = pulse.smooth(envelope)
-    bpm = pulse.refine(curve, float(found.tempi[order[0]]))
-    placed = beat_tracking.track(envelope.sum(axis=1) + BASS_WEIGHT * envelope[:, 0], bpm)
+    bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[order[0]]))
+    placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed - onset_strength.LATENCY_S)
     exact = pulse.loop_tempo(bpm, duration)
+    curve: FloatArray = np.zeros((0, 2))
     if exact:
         bpm, placed = exact, beat_tracking.even_grid(placed, exact, duration)
     else:
-        straight, steady_bpm, _ = beat_tracking.steady_grid(placed, bpm, duration)
-        if abs(steady_bpm / bpm - 1) < 0.02:
+        straight, steady_bpm, deviation = beat_tracking.steady_grid(placed, bpm, duration)
+        if deviation < beat_tracking.STEADY_S and abs(steady_bpm / bpm - 1) < 0.02:
             placed, bpm = straight, steady_bpm
+        else:
+            curve = _curve(placed)
     others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
     confidence = float(weights[order[0]]) * found.clarity(order[0])
     return Rhythm(
@@ -63,6 +69,14 @@ def find_rhythm(envelope: FloatArray, pitches: Pitches, duration: float) -> Rhyt
         confidence=confidence,
         alternatives=others,
         beats=placed,
-        bars=bars.find_bars(envelope, pitches, placed),
+        bars=bars.find_bars(heard, pitches, placed),
         loop_beats=round(duration * bpm / 60) if exact else 0,
+        tempo_curve=curve,
     )
+
+
+def _curve(beats: FloatArray) -> FloatArray:
+    """Follow the tempo of beats: every fourth of its local values, shape (n, 2)."""
+    if len(beats) < FEWEST_TO_FOLLOW:
+        return np.zeros((0, 2))
+    return np.column_stack(beat_tracking.local_tempo(beats))[::CURVE_STEP]

@@ -84,12 +84,20 @@ def chart_songs(count: int, rng: np.random.Generator, library: Path = LIBRARY) -
             yield song
 
 
-def chart_song(name: str, grooves: list[str], rng: np.random.Generator) -> Song | None:
-    """Write a chart for a style's grooves and have MMA play it; None where it will not."""
+def chart_song(
+    name: str,
+    grooves: list[str],
+    rng: np.random.Generator,
+    meter: int = 4,
+    tempi: tuple[int, int] = (75, 165),
+) -> Song | None:
+    """Write a chart for a style's grooves, `meter` beats a bar, and have MMA play it; None if it won't."""
     mode, tonic = str(rng.choice(["major", "minor"])), int(rng.integers(12))
     form = str(rng.choice(FORMS))
-    shifts, tempo = modulated(form, rng), int(rng.integers(75, 165))
+    shifts, tempo = modulated(form, rng), int(rng.integers(*tempi))
     plain = [g for g in grooves if not re.search(r"Intro|End|Fill|Metronome", g, re.IGNORECASE)]
+    if not plain:
+        return None
     fills = [g for g in grooves if g.lower().endswith("fill")]
     at_the_edge = {
         "I": [g for g in grooves if "intro" in g.lower()] or plain,
@@ -112,7 +120,7 @@ def chart_song(name: str, grooves: list[str], rng: np.random.Generator) -> Song 
                 lines.append(f"Groove {rng.choice(fills)}")
             step, quality = chords_of[label][bar % 4]
             lines.append(f"{NAMES[(tonic + shift + step) % 12]}{quality}")
-        start, end = at * 240 / tempo, (at + bars_of[label]) * 240 / tempo
+        start, end = (60 * meter * bar / tempo for bar in (at, at + bars_of[label]))
         sections.append((start, end, label))
         keys.append((start, end, key_name(tonic + shift, mode)))
         at += bars_of[label]
@@ -123,5 +131,5 @@ def chart_song(name: str, grooves: list[str], rng: np.random.Generator) -> Song 
         if run.returncode or not out.exists():
             return None
         midi = pretty_midi.PrettyMIDI(str(out))
-    grid = np.arange(4 * at + 1) * 60 / tempo
-    return Song(name, midi, grid, grid[:-1:4], merged(sections), merged(keys))
+    grid = np.arange(meter * at + 1) * 60 / tempo
+    return Song(name, midi, grid, grid[:-1:meter], merged(sections), merged(keys))

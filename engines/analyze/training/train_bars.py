@@ -3,7 +3,7 @@
     python -m engines.analyze.training.train_bars --data DIR --rendered DIR
 
 `--data` holds `truth.csv`, `audio/` and `truth/*.beats` (time, place in the bar); `--rendered` what
-`training.render` wrote. Beats are tracked at the true tempo, so that the model learns of bars only.
+`training.beat_pieces` wrote. Beats are tracked at the true tempo, so that the model learns of bars only.
 """
 
 import argparse
@@ -16,9 +16,10 @@ import numpy as np
 from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking
 from engines.analyze.listening import RHYTHM, TONAL, listen
-from engines.analyze.onset_strength import LATENCY_S, onset_envelope
+from engines.analyze.onset_strength import LATENCY_S
 from engines.analyze.pitches import Pitches
-from engines.analyze.rhythm import BASS_WEIGHT
+from engines.analyze.rhythm_cues import Cues, cues
+from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 WINDOW_S = 0.07
@@ -37,15 +38,15 @@ def recordings(folder: Path) -> Iterable[Example]:
             row["file"],
             row["group"],
             tempo=float(row["tempo"]),
-            bands=heard.bands,
+            heard=cues(heard.bands, heard.duration),
             pitches=heard.pitches,
             downbeats=down,
         )
 
 
 def rendered(folder: Path) -> Iterable[Example]:
-    """Take what `training.render` heard."""
-    for path in sorted(folder.glob("*.npz")):
+    """Take what `beat_pieces` heard, but for what its network learned from."""
+    for path in filter(lambda path: for_rankers(path.stem), sorted(folder.glob("*.npz"))):
         with np.load(path) as item:
             pitches = Pitches(item["pitches"].astype(np.float32), float(item["tuning"]), 1.0)
             group, tempo = path.stem.split("_")[0], float(item["tempo"])
@@ -53,22 +54,23 @@ def rendered(folder: Path) -> Iterable[Example]:
                 path.stem,
                 group,
                 tempo=tempo,
-                bands=item["bands"],
+                heard=cues(item["bands"].astype(np.float32), float(item["duration"])),
                 pitches=pitches,
                 downbeats=item["downbeats"],
             )
 
 
 def example(
-    name: str, group: str, *, tempo: float, bands: FloatArray, pitches: Pitches, downbeats: FloatArray
+    name: str, group: str, *, tempo: float, heard: Cues, pitches: Pitches, downbeats: FloatArray
 ) -> Iterable[Example]:
     """Describe one recording; nothing if its tracked beats miss the downbeats, which then teach nothing."""
-    envelope = onset_envelope(bands)
-    beats = beat_tracking.track(envelope.sum(axis=1) + BASS_WEIGHT * envelope[:, 0], tempo) - LATENCY_S
-    beats = beats[beats >= 0]
-    if len(beats) < bars.FEWEST_BEATS or len(downbeats) < 3:
+    if len(downbeats) < 3:
         return
-    readings, features = bars.bar_features(bars.moments(envelope, pitches, beats))
+    beats = beat_tracking.track(heard.beat_curve(), tempo) - LATENCY_S
+    beats = beats[beats >= 0]
+    if len(beats) < bars.FEWEST_BEATS:
+        return
+    readings, features = bars.bar_features(bars.moments(heard, pitches, beats))
     score = np.array([agreement(beats[first::meter], downbeats) for meter, first in readings])
     if score.max() > 0.6:
         yield Example(name, group, features, (score >= score.max() - 0.05).astype(np.float64))

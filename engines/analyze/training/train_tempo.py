@@ -2,8 +2,8 @@
 
     python -m engines.analyze.training.train_tempo --data DIR --rendered DIR
 
-`--data` holds `truth.csv` and `audio/` (file, group, tempo); `--rendered` what `training.render` wrote.
-Beside them it makes clicks and drum loops of its own. Reported is leave-group-out: each group is ranked by
+`--data` holds `truth.csv` and `audio/` (file, group, tempo); `--rendered` what `training.beat_pieces` wrote.
+Beside them it makes clicks of its own. Reported is leave-group-out: each group is ranked by
 a model that has seen none of it (loops and tiled loops, the same sounds, count as one group). The shipped
 model has seen all.
 """
@@ -18,13 +18,20 @@ from pathlib import Path
 import numpy as np
 
 from engines._audio import FloatArray, save
-from engines.analyze.bands import SR
+from engines.analyze.bands import FRAME_RATE, SR
 from engines.analyze.listening import RHYTHM, listen
-from engines.analyze.onset_strength import onset_envelope
-from engines.analyze.pulse import MODEL, find_pulses
+from engines.analyze.pulse import LOOP_S, MODEL, find_pulses
+from engines.analyze.rhythm_cues import cues
+from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 TOLERANCE = 0.04
+# Tempi that people tap, in octaves around the preferred one: D. Moelants, "Preferred tempo reconsidered",
+# ICMPC 2002.
+PREFERRED, SPREAD = 120.0, 0.5
+CLICKS, LOOPS = "click", "loops"  # rendered ones; `loop` are recordings
+STEADY = 0.002  # a share of a bar
+LOOP_BARS = (1, 1, 2, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,18 @@ class TempoExample(Example):
 
     tempo: float
     tempi: FloatArray
+
+    @property
+    def weight(self) -> float:
+        """Count tempi as listeners like them, so that what is rendered does not make fast ones too usual.
+
+        A bare click is the beat whatever its tempo.
+        """
+        return (
+            1.0
+            if self.group == CLICKS
+            else float(np.exp(-0.5 * (np.log2(self.tempo / PREFERRED) / SPREAD) ** 2))
+        )
 
 
 def recordings(folder: Path) -> Iterable[TempoExample]:
@@ -45,11 +64,32 @@ def recordings(folder: Path) -> Iterable[TempoExample]:
 
 
 def rendered(folder: Path) -> Iterable[TempoExample]:
-    """Take what `training.render` heard."""
+    """Take what `beat_pieces` heard, but for what its network learned from, and loops cut out of it."""
+    rng = np.random.default_rng(0)
     for path in sorted(folder.glob("*.npz")):
+        if not for_rankers(path.stem):
+            continue
         with np.load(path) as item:
-            group, duration = path.stem.split("_")[0], float(item["duration"])
-            yield example(path.stem, group, float(item["tempo"]), item["bands"], duration)
+            group, duration, tempo = path.stem.split("_")[0], float(item["duration"]), float(item["tempo"])
+            bands, downbeats = item["bands"].astype(np.float32), item["downbeats"]
+            group = LOOPS if item["loop"] else group
+        if tempo > 0:
+            yield example(path.stem, group, tempo, bands, duration)
+            if len(downbeats) > 2:
+                yield from _loop(path.stem, tempo, bands, downbeats, rng)
+
+
+def _loop(
+    name: str, tempo: float, bands: FloatArray, downbeats: FloatArray, rng: np.random.Generator
+) -> Iterable[TempoExample]:
+    """Cut some bars out of a piece, where it is steady."""
+    n_bars = int(rng.choice([n for n in LOOP_BARS if n < len(downbeats)]))
+    first = int(rng.integers(len(downbeats) - n_bars))
+    start, stop = float(downbeats[first]), float(downbeats[first + n_bars])
+    lengths = np.diff(downbeats)
+    if np.ptp(lengths) < STEADY * lengths.mean() and stop - start < LOOP_S:
+        low, high = round(start * FRAME_RATE), round(stop * FRAME_RATE)
+        yield example(f"{name}-loop", LOOPS, tempo, bands[low:high], stop - start)
 
 
 def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
@@ -64,12 +104,12 @@ def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder) / "click.wav", y.astype(np.float32), SR)
             heard = listen(Path(folder) / "click.wav", {RHYTHM})
-        yield example(f"click_{k}", "click", bpm, heard.bands, heard.duration)
+        yield example(f"click_{k}", CLICKS, bpm, heard.bands, heard.duration)
 
 
 def example(name: str, group: str, tempo: float, bands: FloatArray, duration: float) -> TempoExample:
     """Describe one recording."""
-    found = find_pulses(onset_envelope(bands), duration)
+    found = find_pulses(cues(bands.astype(np.float32), duration), duration)
     right = (np.abs(found.tempi / tempo - 1) < TOLERANCE).astype(np.float64)
     return TempoExample(name, group, found.features, right, tempo, found.tempi)
 

@@ -53,5 +53,5 @@ def test_a_song_is_no_loop(tmp_path: Path) -> None:
 
 def test_every_reading_is_described() -> None:
     readings, features = bars.bar_features(np.random.default_rng(0).random((16, bars.N_MOMENT)))
-    assert readings == [(4, 0), (4, 1), (4, 2), (4, 3), (3, 0), (3, 1), (3, 2)]
-    assert features.shape == (7, bars.N_BAR_FEATURES)
+    assert readings == [(4, 0), (4, 1), (4, 2), (4, 3), (3, 0), (3, 1), (3, 2), (2, 0), (2, 1)]
+    assert features.shape == (9, bars.N_BAR_FEATURES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engines import analyze
-from engines.analyze import picture
+from engines.analyze import beat_tracking, picture
 from tests import signals
 
 SR = 11025
@@ -82,6 +82,6 @@ def test_times_are_written_as_clocks(seconds: float, text: str) -> None:
 
 def test_a_tempo_that_rises_is_drawn_rising() -> None:
     beats = np.cumsum(np.linspace(0.6, 0.4, 40))
-    _, tempo = picture.local_tempo(beats)
+    _, tempo = beat_tracking.local_tempo(beats)
     assert np.all(np.diff(tempo) > 0)
     assert 100 < tempo[0] < tempo[-1] < 150

@@ -1,0 +1,60 @@
+"""What the beat network is shown: its answers must lie where its inputs rise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.analyze.bands import FRAME_RATE, N_BANDS
+from engines.analyze.beat_network import FRAME_RATE as ANSWERS_A_SECOND
+from engines.analyze.beat_network import SHORTEST_S
+from engines.analyze.onset_strength import LATENCY_S
+from engines.analyze.training import train_beats
+from engines.analyze.training.beat_pieces import for_rankers
+
+
+def stored(folder: Path, duration: float, period: float) -> Path:
+    """Keep a piece that gets loud on each beat, every fourth a downbeat."""
+    beats = np.arange(0, duration - 0.05, period)
+    bands = np.full((round(duration * FRAME_RATE), N_BANDS), 0.1, np.float16)
+    for beat in beats:
+        at = round((beat + LATENCY_S) * FRAME_RATE)
+        bands[max(0, at) : at + 4] = 3.0
+    path = folder / "made_one@7.npz"
+    np.savez(path, bands=bands, duration=duration, beats=beats, downbeats=beats[::4])
+    return path
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_answers_lie_where_inputs_rise(tmp_path: Path, seed: int) -> None:
+    item = train_beats.read(stored(tmp_path, 60, 0.5))
+    x, y = train_beats.example(item, np.random.default_rng(seed))
+    assert len(x) == len(y) == round(train_beats.SECONDS * ANSWERS_A_SECOND)
+    rise = x[:, : 2 * N_BANDS].sum(axis=1)
+    beats = np.flatnonzero(y[2:-2, 0] == 1) + 2
+    assert len(beats) > 30
+    nearest = [max(range(b - 2, b + 3), key=rise.__getitem__) for b in beats]
+    assert np.abs(np.array(nearest) - beats).max() <= 1
+    assert set(np.flatnonzero(y[:, 1] == 1)) <= set(np.flatnonzero(y[:, 0] == 1))
+
+
+def test_a_short_piece_goes_round_with_its_beats(tmp_path: Path) -> None:
+    item = train_beats.read(stored(tmp_path, 4.0, 0.5))
+    assert item.duration == SHORTEST_S
+    assert item.beats[:16] == pytest.approx(np.arange(16) / 2)
+    assert item.downbeats[:4] == pytest.approx([0, 2, 4, 6])
+
+
+def test_songs_are_kept_for_the_rankers_whatever_the_seed() -> None:
+    songs = [f"{number:03}" for number in range(400)]
+    kept = [song for song in songs if for_rankers(f"sheet_{song}@1")]
+    assert kept == [song for song in songs if for_rankers(f"sheet_{song}@2")]
+    assert 60 < len(kept) < 140
+
+
+def test_a_network_learns(tmp_path: Path) -> None:
+    item = train_beats.read(stored(tmp_path, 60, 0.5))
+    net = train_beats.train([item] * train_beats.BATCH, 30, 0, tmp_path / "net.npz")
+    x, y = train_beats.example(item, np.random.default_rng(9))
+    said = net.forward(x)[:, 0]
+    assert said[y[:, 0] == 1].mean() > 3 * said[y[:, 0] == 0].mean()
