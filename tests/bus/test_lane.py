@@ -261,7 +261,7 @@ async def test_batch_has_its_turn_among_many_interactive(
         (tmp_path / "gate").touch()
         for request_id in (*ids, batch):
             await client.terminal(request_id)
-        events = await watcher.rest()
+        events = await watcher.so_far(bus)
     ran = [topic.split("/")[2] for topic, event in events if event.get("state") == "running"]
     assert ran.index(batch) == 8
 
