@@ -62,6 +62,7 @@ class Hello:
     heartbeat: Seconds
     """Time between heartbeats."""
     endpoints: dict[str, str]
+    """Where `router`, `publisher` and, if it is enabled, `http` are served."""
 
 
 @documented

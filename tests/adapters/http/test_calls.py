@@ -145,6 +145,7 @@ def test_bytes_in_a_result_are_standard_base64(served: Served) -> None:
 def test_the_operations_of_the_bus_are_served_too(served: Served) -> None:
     assert served.post("bus/ping?payload=hi").json["payload"] == "hi"
     assert "dummy" in served.post("bus/status").json["lanes"]
+    assert served.post("bus/hello").json["endpoints"] == {**served.bus.endpoints, "http": served.server.url}
     assert served.post("bus/describe", {"op": "dummy.echo"}).json["operations"][0]["name"] == "dummy.echo"
 
 
