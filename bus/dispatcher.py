@@ -150,7 +150,9 @@ class Dispatcher:
         self.jobs[job.id] = job
         self._accepted[operation.lane] += 1
         timeout_s = min(request.timeout or operation.timeout_s, self._limits.timeout_s)
-        late = DeadlineExceeded(f"timeout: {timeout_s:g} s have passed", details={"timeout": timeout_s})
+        # A client that counts from its own beginning sends what is left of 0.3 s: 0.299985.
+        shown_s = round(timeout_s, 3) or timeout_s
+        late = DeadlineExceeded(f"timeout: {shown_s:g} s have passed", details={"timeout": timeout_s})
         job.deadline = loop.call_later(timeout_s, self._stop, job, late)
         self._enter(job, JobState.QUEUED)
         job.task = asyncio.create_task(self._run(job), name=f"job {job.id}")

@@ -263,10 +263,11 @@ async def test_cancelling_at_any_moment_ends_a_request_once(dealer: Callable[[],
 
 async def test_a_deadline_passes_in_the_queue(gate: Gate, dealer: Callable[[], Dealer]) -> None:
     client = dealer()
-    error = await client.ask("dummy.echo", timeout=0.1)
+    error = await client.ask("dummy.echo", timeout=0.0999912)
     assert error["code"] == "DEADLINE_EXCEEDED"
     assert error["message"] == "timeout: 0.1 s have passed"
-    assert error["details"] == {"timeout": 0.1}
+    assert error["details"] == {"timeout": 0.0999912}
+    assert (await client.ask("dummy.echo", timeout=1e-6))["message"] == "timeout: 1e-06 s have passed"
     assert error["retryable"] is True
 
 
