@@ -62,12 +62,13 @@ def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: {error}") from error
-    for override in overrides:
-        _set(document, override)
+    set_keys = [_set(document, override) for override in overrides]
     try:
         config = _config.validate_python(document)
     except ValidationError as error:
-        message, _ = explain(error, _config.json_schema())
+        message, facts = explain(error, _config.json_schema())
+        if any(f"{facts['field']}.".startswith(f"{key}.") for key in set_keys):
+            raise ConfigError(f"--set {message}") from None
         raise ConfigError(f"{path or 'configuration'}: {message}") from None
     return config
 
@@ -87,8 +88,8 @@ def check_engines(config: Config, engines: Collection[str]) -> None:
             raise ConfigError(f"engines.{name}: unknown{hint}; allowed: {', '.join(sorted(engines))}")
 
 
-def _set(document: dict[str, Any], override: str) -> None:
-    """Put one `section.key=value` into the document."""
+def _set(document: dict[str, Any], override: str) -> str:
+    """Put one `section.key=value` into the document; returns the key."""
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
@@ -103,3 +104,4 @@ def _set(document: dict[str, Any], override: str) -> None:
         if not isinstance(table, dict):
             raise ConfigError(f"--set {override}: {part} is not a section")
     table[parts[-1]] = value
+    return ".".join(parts)

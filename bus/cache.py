@@ -2,7 +2,7 @@
 
 SQLite (in the standard library) in WAL mode, one row a result, the least recently used rows dropped when the
 bound is passed. A store that cannot be opened, is damaged or whose disk is full costs speed and nothing else:
-it is logged once, and every look-up is a miss.
+it is logged once, every look-up is a miss, and now and then it is tried again.
 """
 
 import contextlib
@@ -29,6 +29,8 @@ CREATE INDEX IF NOT EXISTS result_used ON result (used);
 _KEEP = 0.9
 # Workers write too (`bus.memory`). What they wrote is counted again no more often than this.
 _RECOUNT_S = 10.0
+# A store that could not be opened, of a full disk for instance, is tried again no more often than this.
+_REOPEN_S = 60.0
 
 
 def content_key(op: str, version: str, params: bytes, digests: Iterable[bytes]) -> bytes:
@@ -52,19 +54,30 @@ class ResultCache:
         self._version = 0
         self._counted_s = 0.0
         self._warned = False
+        # When a store that could not be opened is tried again; None while it is open, or closed for good.
+        self._again_s: float | None = None
 
     def open(self) -> None:
         """Open the store, making it anew if what is there is no database."""
         with self._lock:
-            try:
-                self._open()
-            except sqlite3.DatabaseError as error:
-                if _damaged(error):
-                    self._rebuild(error)
-                else:
-                    self._give_up(error)
-            except OSError as error:
+            self._try_to_open()
+
+    def _try_to_open(self) -> None:
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            if _damaged(error):
+                self._rebuild(error)
+            else:
                 self._give_up(error)
+        except OSError as error:
+            self._give_up(error)
+
+    def _opened(self) -> sqlite3.Connection | None:
+        """Return the store, trying again now and then to open one that could not be; None without one."""
+        if self._again_s is not None and time.monotonic() >= self._again_s:
+            self._try_to_open()
+        return self._store
 
     def _rebuild(self, reason: Exception) -> None:
         # A damaged cache holds nothing that cannot be computed again.
@@ -87,18 +100,21 @@ class ResultCache:
         except BaseException:
             store.close()
             raise
-        self._store = store
+        if self._again_s is not None:
+            log.info("cache.on_again", path=str(self._path))
+        self._store, self._again_s = store, None
 
     def get(self, key: bytes) -> bytes | None:
         """Return a result, or None; marks it as used."""
         with self._lock:
-            if self._store is None:
+            store = self._opened()
+            if store is None:
                 return None
             row = None
             try:
-                row = self._store.execute("SELECT body FROM result WHERE key = ?", (key,)).fetchone()
+                row = store.execute("SELECT body FROM result WHERE key = ?", (key,)).fetchone()
                 if row is not None:
-                    self._store.execute("UPDATE result SET used = ? WHERE key = ?", (time.time(), key))
+                    store.execute("UPDATE result SET used = ? WHERE key = ?", (time.time(), key))
             except sqlite3.Error as error:
                 self._failed(error)
             # Found is found, also where it could not be marked.
@@ -107,17 +123,16 @@ class ResultCache:
     def put(self, key: bytes, body: bytes) -> None:
         """Keep a result, dropping the least recently used where the bound is passed."""
         with self._lock:
-            if self._store is None or len(body) > self._most_bytes:
+            store = self._opened()
+            if store is None or len(body) > self._most_bytes:
                 return
             try:
-                self._store.execute(
-                    "INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, body, time.time())
-                )
+                store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, body, time.time()))
                 self._bytes += len(body)
-                if time.monotonic() - self._counted_s >= _RECOUNT_S and self._others_wrote(self._store):
-                    self._count(self._store)
+                if time.monotonic() - self._counted_s >= _RECOUNT_S and self._others_wrote(store):
+                    self._count(store)
                 if self._bytes > self._most_bytes:
-                    self._shrink(self._store)
+                    self._shrink(store)
             except sqlite3.Error as error:
                 self._failed(error)
 
@@ -146,6 +161,7 @@ class ResultCache:
     def close(self) -> None:
         """Close the store; look-ups after it are misses."""
         with self._lock:
+            self._again_s = None
             if self._store is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._store.close()
@@ -163,8 +179,9 @@ class ResultCache:
             self._warned = True
 
     def _give_up(self, error: Exception) -> None:
-        log.warning("cache.off", path=str(self._path), reason=str(error))
-        self._store = None
+        if self._again_s is None:
+            log.warning("cache.off", path=str(self._path), reason=str(error))
+        self._store, self._again_s = None, time.monotonic() + _REOPEN_S
 
 
 def _damaged(error: sqlite3.Error) -> bool:

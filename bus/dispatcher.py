@@ -9,7 +9,6 @@ however that ends, by result, error, cancel or deadline, `_ended` is where it do
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,17 +16,10 @@ import structlog
 
 from bus.answered import Answered, fingerprint
 from bus.cache import ResultCache, content_key
-from bus.errors import (
-    BusError,
-    Cancelled,
-    DeadlineExceeded,
-    InvalidArgument,
-    NotFound,
-    ResourceExhausted,
-    Unavailable,
-)
+from bus.disk import Disk, heard
+from bus.errors import BusError, Cancelled, DeadlineExceeded, InvalidArgument, ResourceExhausted, Unavailable
 from bus.failure import translate
-from bus.files import Files, Fingerprint, Spooled, digest
+from bus.files import Files
 from bus.job import Client, Job, JobState, Outcome, Result
 from bus.lane import Work
 from bus.messages import Request, canonical, pack
@@ -41,18 +33,10 @@ log = structlog.get_logger()
 
 # A job's progress is published at most so often; the last always is.
 _PROGRESS_INTERVAL_S = 0.1
-# Reading and hashing files: few threads, since the disk is one.
-_DISK_THREADS = 4
 
 
 def _stopping() -> Unavailable:
     return Unavailable("the daemon is stopping", retry_after=1.0)
-
-
-def _heard(future: "asyncio.Future[Any]") -> None:
-    """Look at how a future ended that may outlive the job it was for: past a deadline nobody else does."""
-    if not future.cancelled():
-        future.exception()
 
 
 class Dispatcher:
@@ -73,14 +57,12 @@ class Dispatcher:
         self._operations = operations
         self._pool = pool
         self._publisher = publisher
-        self._files = files
-        self._cache = cache
+        self._disk = Disk(files, cache)
         self._stats = stats
         self._limits = limits
         self._on_change = on_change
         self._answered = Answered(limits)
         self._accepted: Counter[str | None] = Counter()
-        self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         self.jobs: dict[str, Job] = {}
         self.draining = False
 
@@ -104,7 +86,7 @@ class Dispatcher:
             known = request.op if request.op in self._operations else "(unknown)"
             self._stats.ended(known, code=failure.code, wait_s=None, run_s=None)
         # It has become no job, which would give back the spool's files at its end.
-        self._discard([value for value in request.params.values() if isinstance(value, Spooled)])
+        self._disk.discard(request.params.values())
         client.end(request.id, outcome)
 
     def _at_once(self, operation: Operation, params: dict[str, Any]) -> Result:
@@ -152,10 +134,7 @@ class Dispatcher:
                 f"queue: full, {self._limits.queue} requests are before this one; try again later",
                 retry_after=round(wait_s, 1),
             )
-        spool_bytes = sum(len(params[name]) for name in operation.files if isinstance(params[name], bytes))
-        self._files.reserve(spool_bytes)
-        spooled = [params[name] for name in operation.files if isinstance(params[name], Spooled)]
-        spool_bytes += sum(file.size for file in spooled)
+        spool_bytes, spooled = self._disk.reserve(params, operation.files)
         loop = asyncio.get_running_loop()
         job = Job(
             # The params go on as the job's own, where files are soon no longer bytes.
@@ -171,7 +150,9 @@ class Dispatcher:
         self.jobs[job.id] = job
         self._accepted[operation.lane] += 1
         timeout_s = min(request.timeout or operation.timeout_s, self._limits.timeout_s)
-        late = DeadlineExceeded(f"timeout: {timeout_s:g} s have passed", details={"timeout": timeout_s})
+        # A client that counts from its own beginning sends what is left of 0.3 s: 0.299985.
+        shown_s = round(timeout_s, 3) or timeout_s
+        late = DeadlineExceeded(f"timeout: {shown_s:g} s have passed", details={"timeout": timeout_s})
         job.deadline = loop.call_later(timeout_s, self._stop, job, late)
         self._enter(job, JobState.QUEUED)
         job.task = asyncio.create_task(self._run(job), name=f"job {job.id}")
@@ -181,20 +162,18 @@ class Dispatcher:
 
     async def _run(self, job: Job) -> Result:
         structlog.contextvars.bind_contextvars(request_id=job.id, op=job.operation.name)
-        # Most requests name no file, and a thread costs more than it says.
-        named = any(job.params[name] is not None for name in job.operation.files | job.operation.folders)
-        prints = await self._on_disk(job, self._open_files, job) if named else []
+        prints = await self._disk.open_files(job)
         key = None
         if job.operation.version is not None:
             rest = {name: value for name, value in job.params.items() if name not in job.operation.files}
             hashes = [hash_ for _, hash_ in prints]
             key = content_key(job.operation.name, job.operation.version, canonical(rest), hashes)
-            found = await self._on_disk(job, self._cache.get, key)
+            found = await self._disk.recall(job, key)
             if found is not None:
                 return self._result(job, await self._followed_up(job, found), cached=True)
         encoded = await (self._in_loop(job) if job.operation.lane is None else self._in_lane(job))
         if key is not None:
-            await self._on_disk(job, self._keep, job, key, encoded, prints)
+            await self._disk.keep(job, key, encoded, prints)
         return self._result(job, await self._followed_up(job, encoded), cached=False)
 
     @staticmethod
@@ -205,44 +184,6 @@ class Dispatcher:
     @staticmethod
     def _result(job: Job, encoded: bytes, *, cached: bool) -> Result:
         return Result(encoded, asyncio.get_running_loop().time() - job.arrived_s, cached)
-
-    async def _on_disk(self, job: Job, function: Callable[..., Any], *arguments: Any) -> Any:
-        # Shielded: a thread cannot be stopped, and what it opens must be known when it is done.
-        job.disk = asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
-        job.disk.add_done_callback(_heard)
-        return await asyncio.shield(job.disk)
-
-    def _open_files(self, job: Job) -> list[tuple[Fingerprint, bytes]]:
-        """Put the real path in place of every file and folder; hash the files if the result may be cached."""
-        prints = []
-        for name in sorted(job.operation.files | job.operation.folders):
-            value = job.params[name]
-            if value is None:
-                continue
-            if isinstance(value, bytes):
-                path = self._files.write(value)
-                job.spooled.append(path)
-            elif isinstance(value, Spooled):
-                path = str(value)
-            else:
-                path = self._files.resolve(name, value, folder=name in job.operation.folders)
-            job.params[name] = path
-            if job.operation.version is not None and name in job.operation.files:
-                try:
-                    prints.append((Fingerprint.of(path), digest(path, job.check_wanted)))
-                except OSError as error:
-                    raise NotFound(f"{name}: {path[:200]!r}; {error.strerror}") from None
-        return prints
-
-    def _keep(self, job: Job, key: bytes, encoded: bytes, prints: list[tuple[Fingerprint, bytes]]) -> None:
-        """Cache a result, unless a file has changed since it was hashed."""
-        paths = [job.params[name] for name in sorted(job.operation.files) if job.params[name] is not None]
-        try:
-            unchanged = [Fingerprint.of(path) for path in paths] == [print_ for print_, _ in prints]
-        except OSError:
-            return
-        if unchanged:
-            self._cache.put(key, encoded)
 
     async def _in_loop(self, job: Job) -> bytes:
         self._started(job)
@@ -259,7 +200,7 @@ class Dispatcher:
             on_progress=partial(self._progressed, job),
             ended=asyncio.get_running_loop().create_future(),
         )
-        work.ended.add_done_callback(_heard)
+        work.ended.add_done_callback(heard)
         self._pool[job.operation.lane or ""].submit(work)
         job.work = work
         return await asyncio.shield(work.ended)
@@ -349,7 +290,7 @@ class Dispatcher:
             client.end(job.id, outcome)
         for kind in ("state", "progress"):
             self._publisher.forget(job_topic(job.operation.name, job.id, kind))
-        self._release_files(job)
+        self._disk.release(job)
 
     @staticmethod
     def _outcome(job: Job, task: "asyncio.Task[Result]") -> Outcome:
@@ -377,22 +318,6 @@ class Dispatcher:
             cached=isinstance(outcome, Result) and outcome.cached,
         )
 
-    def _release_files(self, job: Job) -> None:
-        """Give the spool back, once no thread and no worker uses what lies there."""
-        users = [job.disk, job.work.ended if job.work is not None else None]
-        busy = next((user for user in users if user is not None and not user.done()), None)
-        if busy is not None:
-            busy.add_done_callback(lambda _: self._release_files(job))
-            return
-        self._files.release(job.spool_bytes)
-        for path in job.spooled:
-            self._disk.submit(self._files.remove, path)
-
-    def _discard(self, spooled: list[Spooled]) -> None:
-        for file in spooled:
-            self._files.release(file.size)
-            self._disk.submit(self._files.remove, str(file))
-
     # -------------------------------------------------------------- stopping
 
     async def drain(self, grace_s: float) -> None:
@@ -415,4 +340,4 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let the disk's threads go."""
-        self._disk.shutdown(wait=False, cancel_futures=False)
+        self._disk.close()

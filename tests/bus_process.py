@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-_START_S = 60.0
+_START_S = 100.0
 
 
 def free_endpoint() -> str:
@@ -89,14 +89,15 @@ class BusProcess:
 async def _serve(settings: dict[str, Any]) -> None:
     from bus.operations import discover
     from bus.service import Bus, Surroundings
-    from bus.settings import BusSettings, Curve, LaneSettings, Limits
+    from bus.settings import BusSettings, Curve, LaneSettings, Limits, PoolSettings
 
     folder, engine = Path(settings["folder"]), settings["engine"]
     bus_settings = dict(settings["bus"])
     bus_settings["limits"] = Limits(**bus_settings.pop("limits", {}))
     bus_settings["curve"] = Curve(**bus_settings.pop("curve", {}))
     bus = Bus(
-        BusSettings(**bus_settings),
+        # A busy machine is no reason to hand a job to another worker.
+        BusSettings(pool=PoolSettings(accept_grace_s=60.0), **bus_settings),
         [op for op in discover("engines") if op.lane == engine] if engine else discover("tests.bus.engines"),
         Surroundings(
             roots=[folder],

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -20,6 +22,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """One daemon for the tests that leave it as it was."""
     with running(tmp_path_factory.mktemp("home")) as daemon:
         yield daemon
+
+
+STATUS_FILE = "Development/status/DAWG-AI_status.json"
 
 
 def write_song(path: Path) -> Path:
@@ -55,14 +60,50 @@ def test_a_recording_is_analysed_over_the_bus_and_over_http_with_one_answer(daem
     assert over_bus["tempo"] == pytest.approx(120, rel=0.001)
 
 
-def test_the_cache_answers_after_a_restart(tmp_path: Path) -> None:
-    song = write_song(tmp_path / "song.wav")
-    with running(tmp_path) as first:
-        fresh = first.ask("analyze.beats", path=str(song))
-        assert not fresh["cached"]
-        assert first.stop() == 0
-    with running(tmp_path) as second:
-        again = second.ask("analyze.beats", path=str(song))
+@dataclass(frozen=True)
+class Finished:
+    """What a daemon said, and left behind."""
+
+    home: Path
+    song: Path
+    answer: dict[str, Any]
+    exit_code: int
+    status_while_it_ran: dict[str, Any]
+    status_in_the_end: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One daemon from its start to its end, for the tests of what comes after."""
+    home = tmp_path_factory.mktemp("finished")
+    song = write_song(home / "song.wav")
+    with running(home) as daemon:
+        daemon.ask("bus.ping")
+        until = time.monotonic() + 60
+        while not (home / STATUS_FILE).exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        running_status = json.loads((home / STATUS_FILE).read_text())
+        answer = daemon.ask("analyze.beats", path=str(song))
+        code = daemon.stop()
+    return Finished(home, song, answer, code, running_status, json.loads((home / STATUS_FILE).read_text()))
+
+
+def test_the_status_file_says_how_it_ended(finished: Finished) -> None:
+    document = finished.status_while_it_ran
+    assert document["instance"] == "DAWG-AI"
+    assert "POST /api/v1/analyze/audio" in document["api_endpoints_ready"]
+    assert document["dawg_core_connected"] is False
+    document = finished.status_in_the_end
+    assert document["phase"] == "stopped"
+    assert document["completed_tasks"] == ["analyze.beats: 1"]
+
+
+def test_the_cache_answers_after_a_restart(finished: Finished) -> None:
+    fresh = finished.answer
+    assert not fresh["cached"]
+    assert finished.exit_code == 0
+    with running(finished.home) as second:
+        again = second.ask("analyze.beats", path=str(finished.song))
     assert again["cached"]
     assert again["result"] == fresh["result"]
     assert again["instance"] != fresh["instance"]
@@ -81,25 +122,6 @@ def test_sigterm_answers_everybody_and_exits_with_zero(tmp_path: Path) -> None:
         assert daemon.process.wait(60) == 0
     assert {ending["id"] for ending in endings} == open_ids
     assert {ending.get("code", "OK") for ending in endings} <= {"OK", "UNAVAILABLE", "CANCELLED"}
-
-
-def test_the_status_file_says_how_it_ended(tmp_path: Path) -> None:
-    status = tmp_path / "Development/status/DAWG-AI_status.json"
-    with running(tmp_path) as daemon:
-        daemon.ask("bus.ping")
-        until = time.monotonic() + 60
-        while not status.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        document = json.loads(status.read_text())
-        assert document["instance"] == "DAWG-AI"
-        assert "POST /api/v1/analyze/audio" in document["api_endpoints_ready"]
-        assert document["dawg_core_connected"] is False
-        song = str(write_song(tmp_path / "song.wav"))
-        daemon.ask("analyze.loudness", path=song)
-        assert daemon.stop() == 0
-    document = json.loads(status.read_text())
-    assert document["phase"] == "stopped"
-    assert document["completed_tasks"] == ["analyze.loudness: 1"]
 
 
 def test_a_folder_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class HttpServer:
         self._socket = _bound(settings)
         host, port = self._socket.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        bus.endpoints["http"] = self.url  # for `bus.hello`
         self._streams = EventStreams(bus.publisher)
         app = make_app(bus, settings, self._streams)
         config = uvicorn.Config(

@@ -15,6 +15,7 @@ from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.listening import (
     EVERYTHING,
     LOUDNESS,
+    NO_SHAPE,
     OVERVIEW,
     RHYTHM,
     SHAPE,
@@ -52,12 +53,14 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
     """Answer `analyze.audio`."""
     heard = listen(path, EVERYTHING | {OVERVIEW} if image else EVERYTHING, progress)
     progress(0.8, "beats")
+    # First, and then let go: of three hours it is 50 MB, and its spread takes as much again.
+    spectrum = _spectrum(heard.shape)
+    heard = replace(heard, shape=replace(NO_SHAPE, rms=heard.shape.rms))
     speaks = cues(heard.bands, heard.duration)
     found = find_rhythm(speaks, heard.pitches, heard.duration)
     rhythm = _beats(found, heard)
     progress(0.95, "key")
     tonality = _key(heard)
-    spectrum = _spectrum(heard.shape)
     progress(0.97, "chords")
     result = Analysis(
         tempo=rhythm.tempo,

@@ -97,6 +97,17 @@ def test_a_wrong_or_unknown_key_is_said_with_what_is_allowed(override: str, word
         load(None, [override])
 
 
+def test_what_the_command_line_set_wrongly_is_not_said_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[http]\nport = 9000\n[log]\nlevel = 'loud'\n")
+    with pytest.raises(ConfigError, match=r"^--set http\.port: 70000; must be"):
+        load(path, ["http.port=70000", "log.level=info"])
+    with pytest.raises(ConfigError, match=r"^--set core: unknown|^--set core: 1; must be a map"):
+        load(path, ["core=1", "log.level=info"])
+    with pytest.raises(ConfigError, match=r"config\.toml: log\.level: 'loud'; must be"):
+        load(path, ["http.port=9001"])
+
+
 @pytest.mark.parametrize("override", ["", "=", "bus", "bus.=1", ".router=1", "bus.router.x=1", "bus.router"])
 def test_an_override_that_is_none_is_said(override: str) -> None:
     with pytest.raises(ConfigError):

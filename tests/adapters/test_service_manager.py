@@ -120,7 +120,7 @@ def test_an_address_of_another_kind_is_logged_and_left_alone(logged: Logged) -> 
     ("interval", "watched", "seconds"),
     [
         ("2000000", "", 2.0),
-        ("2000000", str(os.getpid()), 2.0),
+        pytest.param("2000000", str(os.getpid()), 2.0, id="this process"),
         ("2000000", "1", None),
         ("2000000", "x", None),
         ("0", "", None),

@@ -79,7 +79,7 @@ async def kept(file: StatusFile) -> AsyncIterator[None]:
         file.close()
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - what it waits for happens on disk
             await asyncio.sleep(0.005)
@@ -257,13 +257,15 @@ async def test_many_changes_are_few_writes_and_the_last_one_counts(
     monkeypatch.setattr(status_file, "DEBOUNCE_S", 0.1)
     path, source = tmp_path / "status.json", Source()
     file = StatusFile(path, source)
+    began_s = time.monotonic()
     async with kept(file):
         for n in range(100):
             source.facts["completed"] = {"analyze.audio": n + 1}
             file.changed()
             await asyncio.sleep(0.002)
         await until(lambda: read(path)["completed_tasks"] == ["analyze.audio: 100"])
-    assert source.asked < 12
+    # One at the start, then one after each pause, however long the machine took over them all.
+    assert source.asked <= 2 + (time.monotonic() - began_s) / 0.1
 
 
 async def test_without_any_change_it_is_written_again_in_time(

@@ -259,6 +259,22 @@ class Subscriber:
         bus.bus.publisher.forget("synchronised/")
         await self.rest(0.06)
 
+    async def so_far(self, bus: RunningBus) -> list[tuple[str, Message]]:
+        """Return every event that was published until now, however long it is on its way."""
+        self.socket.subscribe("so far/")
+        events: list[tuple[str, Message]] = []
+        async with asyncio.timeout(60):
+            while True:
+                # Until it is known what was subscribed to, a mark is lost; nothing overtakes one that comes.
+                bus.bus.publisher.publish("so far/", {})
+                while await self.socket.poll(20):
+                    topic, event = await self.receive()
+                    if topic == "so far/":
+                        self.socket.unsubscribe("so far/")
+                        bus.bus.publisher.forget("so far/")
+                        return events
+                    events.append((topic, event))
+
     async def rest(self, for_s: float = 0.2) -> list[tuple[str, Message]]:
         """Return everything that is there and still comes within a time."""
         events = []

@@ -30,7 +30,11 @@ WORKERS = 3
 SETTINGS = replace(
     FREE_PORTS,
     pool=PoolSettings(
-        cancel_grace_s=0.2, deaths=100_000, respawn_delay_s=0.001, longest_respawn_delay_s=0.01
+        cancel_grace_s=0.2,
+        accept_grace_s=60.0,
+        deaths=100_000,
+        respawn_delay_s=0.001,
+        longest_respawn_delay_s=0.01,
     ),
 )
 

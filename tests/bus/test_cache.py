@@ -215,6 +215,24 @@ def test_a_full_disk_costs_the_cache_alone(path: Path) -> None:
     assert holds_in_child(check)
 
 
+def test_a_store_that_could_not_be_opened_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.write_text("no folder")
+    now_s = [1000.0]
+    monkeypatch.setattr("bus.cache.time.monotonic", lambda: now_s[0])
+    cache = reopened(path)
+    path.parent.unlink()
+    cache.put(key(1), b"too soon")
+    assert cache.get(key(1)) is None
+    assert not path.exists()
+    now_s[0] += 3600
+    assert cache.get(key(1)) is None
+    cache.put(key(1), b"result")
+    assert cache.get(key(1)) == b"result"
+    cache.close()
+    now_s[0] += 3600
+    assert cache.get(key(1)) is None, "closed is closed"
+
+
 def test_many_threads_and_two_daemons_may_use_it_at_once(path: Path) -> None:
     caches = [reopened(path), reopened(path)]
     wrong: list[bytes] = []

@@ -21,7 +21,7 @@ from tests.bus.running import FREE_PORTS, Dealer, RunningBus, Subscriber, runnin
 
 FAST = PoolSettings(
     cancel_grace_s=0.3,
-    accept_grace_s=2.0,
+    accept_grace_s=60.0,
     warm_up_timeout_s=30.0,
     deaths=3,
     respawn_delay_s=0.01,
@@ -113,8 +113,17 @@ async def test_a_large_job_goes_to_another_worker_when_the_first_dies_reading_it
 
 
 async def test_a_worker_that_is_stopped_before_it_accepts_is_replaced(
-    bus: RunningBus, client: Dealer
+    bus: RunningBus, client: Dealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lane = bus.bus.pool["dummy"]
+    monkeypatch.setattr(lane, "_pool", replace(FAST, accept_grace_s=0.3))
+
+    def start_a_patient_one(delay_s: float) -> None:
+        # It has all the time a busy machine needs.
+        monkeypatch.undo()
+        lane._start_in(delay_s)
+
+    monkeypatch.setattr(lane, "_start_in", start_a_patient_one)
     (pid,) = bus.worker_pids()
     os.kill(pid, signal.SIGSTOP)
     reply = await client.ask("dummy.echo", {"value": "elsewhere"})
@@ -261,7 +270,7 @@ async def test_batch_has_its_turn_among_many_interactive(
         (tmp_path / "gate").touch()
         for request_id in (*ids, batch):
             await client.terminal(request_id)
-        events = await watcher.rest()
+        events = await watcher.so_far(bus)
     ran = [topic.split("/")[2] for topic, event in events if event.get("state") == "running"]
     assert ran.index(batch) == 8
 

@@ -82,7 +82,7 @@ async def test_a_prefix_names_exactly_one_thing(publisher: Publisher, subscriber
         assert topic.count("/") == 4
         publisher.publish(topic, {"topic": topic})
     watcher = subscriber("job/a.b/1/")
-    events = await watcher.rest(0.3)
+    events = [await watcher.receive(), *await watcher.rest()]
     assert [topic for topic, _ in events] == ["job/a.b/1/state/"]
     for topic in topics:
         publisher.forget(topic)

@@ -56,7 +56,7 @@ async def gone(path: str) -> bool:
 
 
 def _gone_soon(path: str) -> bool:
-    for _ in range(200):
+    for _ in range(3000):
         if not Path(path).exists():
             return True
         time.sleep(0.02)

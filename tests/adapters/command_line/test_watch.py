@@ -115,12 +115,10 @@ def test_events_are_lines_and_a_restart_is_survived_and_told(tmp_path: Path) -> 
         assert process.stderr is not None
         instance = json.loads(process.stdout.readline())["instance"]
         bus.kill()
-        told = process.stderr.readline()
-        if "waiting for a daemon" in told:  # it may have begun before the daemon did
-            told = process.stderr.readline()
-        assert "no heartbeat for" in told
+        # On a busy machine others come too: that it waits for a daemon, that a heartbeat was late.
+        assert any("no heartbeat for" in told for told in process.stderr)
         bus.start()
-        assert re.search(rf"restarted \({instance} -> \w+\)", process.stderr.readline())
+        assert any(re.search(rf"restarted \({instance} -> \w+\)", told) for told in process.stderr)
         with BlockingClient(bus.router) as client:
             client.call("dummy.echo")
         for line in process.stdout:

@@ -17,7 +17,7 @@ from adapters.http import HttpServer
 from adapters.settings import HttpSettings
 from bus.operations import discover
 from bus.service import Bus, Surroundings
-from bus.settings import BusSettings, LaneSettings, Limits
+from bus.settings import BusSettings, LaneSettings, Limits, PoolSettings
 
 T = TypeVar("T")
 
@@ -133,6 +133,8 @@ def serving(root: Path, http: HttpSettings | None = None, limits: Limits | None 
                 publisher="tcp://127.0.0.1:*",
                 limits=limits or Limits(),
                 drain_s=2,
+                # A busy machine is no reason to hand a job to another worker.
+                pool=PoolSettings(accept_grace_s=60.0),
             ),
             discover("tests.bus.engines"),
             Surroundings(
@@ -160,12 +162,12 @@ def serving(root: Path, http: HttpSettings | None = None, limits: Limits | None 
     (root / "readable").mkdir(exist_ok=True)
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield served
     finally:
         served.loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 

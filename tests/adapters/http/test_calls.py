@@ -5,6 +5,7 @@ import http.client
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -144,6 +145,7 @@ def test_bytes_in_a_result_are_standard_base64(served: Served) -> None:
 def test_the_operations_of_the_bus_are_served_too(served: Served) -> None:
     assert served.post("bus/ping?payload=hi").json["payload"] == "hi"
     assert "dummy" in served.post("bus/status").json["lanes"]
+    assert served.post("bus/hello").json["endpoints"] == {**served.bus.endpoints, "http": served.server.url}
     assert served.post("bus/describe", {"op": "dummy.echo"}).json["operations"][0]["name"] == "dummy.echo"
 
 
@@ -188,20 +190,28 @@ def test_a_client_that_goes_away_cancels_its_request(served: Served) -> None:
         time.sleep(0.02)
 
 
-def test_a_request_joined_by_another_outlives_the_first(served: Served) -> None:
+def test_a_request_joined_by_another_outlives_the_first(served: Served, tmp_path: Path) -> None:
+    path = f"dummy/hold?file={tmp_path}/gate"
+
     def ask() -> int:
-        return served.post("dummy/wait?seconds=1.5", **{"X-Request-Id": "joined"}).status
+        return served.post(path, **{"X-Request-Id": "joined"}).status
+
+    def waiting() -> int:
+        return served.inside(lambda: len(served.bus.dispatcher.jobs["joined"].clients))
 
     with ThreadPoolExecutor(1) as pool:
         with served.connect() as client:
-            head = b"POST /api/v1/dummy/wait?seconds=1.5 HTTP/1.1\r\nHost: localhost\r\n"
-            client.sendall(head + b"X-Request-Id: joined\r\n\r\n")
+            head = f"POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\n"
+            client.sendall(f"{head}X-Request-Id: joined\r\n\r\n".encode())
             while not served.inside(lambda: "joined" in served.bus.dispatcher.jobs):
                 time.sleep(0.02)
             second = pool.submit(ask)
-            while served.inside(lambda: len(served.bus.dispatcher.jobs["joined"].clients)) < 2:
+            while waiting() < 2:
                 time.sleep(0.02)
-        assert second.result(20) == 200
+        while waiting() > 1:
+            time.sleep(0.02)
+        (tmp_path / "gate").touch()
+        assert second.result(60) == 200
 
 
 def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served) -> None:

@@ -11,7 +11,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from bus.client import Client, NotRunning
+from bus.client import Client, NotRunning, new_id
 from bus.errors import BusError
 from bus.messages import MAGIC, pack
 from tests.bus_process import BusProcess, free_endpoint
@@ -53,11 +53,13 @@ async def test_a_request_does_not_outlive_its_deadline_while_the_daemon_is_away(
 
 async def test_a_request_without_a_deadline_has_the_operations_own(own_bus: BusProcess) -> None:
     async with Client(own_bus.router) as client:
-        call = asyncio.create_task(client.call("dummy.wait", seconds=3))
-        await asyncio.sleep(0.3)
-        (request,) = client._daemon.outstanding.values()
-        assert request.deadline_s is not None
-        assert 25 < request.deadline_s - asyncio.get_running_loop().time() < 30
+        request_id = new_id()
+        call = asyncio.create_task(client.call("dummy.wait", seconds=20, request_id=request_id))
+        await asyncio.sleep(0)
+        request = client._daemon.outstanding[request_id]
+        while request.deadline_s is None:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        assert request.deadline_s == request.began_s + 30
         call.cancel()
 
 

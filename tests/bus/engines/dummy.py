@@ -93,6 +93,15 @@ def hold(file: str, progress: Progress = silent) -> Echo:
     return Echo("let go", os.getpid())
 
 
+def quiet(file: str, fractions: list[float], progress: Progress = silent) -> Echo:
+    """Report these fractions at once, then say and hear nothing until a file is there."""
+    for number, fraction in enumerate(fractions):
+        progress(fraction, f"stage {number}")
+    while not Path(file).exists():
+        time.sleep(0.005)
+    return Echo("let go", os.getpid())
+
+
 def report(fractions: list[float], every: Seconds = 0.0, progress: Progress = silent) -> Echo:
     """Report these fractions."""
     for number, fraction in enumerate(fractions):
@@ -169,6 +178,7 @@ OPERATIONS = (
     echo,
     wait,
     hold,
+    quiet,
     report,
     stubborn,
     fail,
