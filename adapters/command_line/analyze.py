@@ -136,7 +136,8 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
         f"  ({_sure(found['tempo_confidence'])}{'; or ' + ' or '.join(others) if others else ''})"
     )
     if found["loop_beats"]:
-        yield f"cut as a loop of {found['loop_beats']} beats"
+        bars = f"{found['loop_bars']:g} bar{'' if found['loop_bars'] == 1 else 's'}"
+        yield f"cut as a loop of {bars}, {found['loop_beats']} beats"
 
 
 def _key(found: Mapping[str, Any]) -> Iterator[str]:
