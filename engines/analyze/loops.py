@@ -7,7 +7,7 @@ length also tells the tempo; here the same is asked of longer ones, whose tempo 
 from engines.analyze.rhythm import Rhythm
 
 BARS = (4, 8, 16)  # of the longer loops there are
-# In beats. Of recordings cut anywhere, 0.08 x 0.2 pass both: one in sixty; few of those are so many bars long.
+# In beats. Of recordings cut anywhere, 0.08 x 0.2 pass both: one in sixty; few of those have so many bars.
 LENGTH_TOLERANCE, START_TOLERANCE = 0.04, 0.1
 
 
