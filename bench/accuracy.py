@@ -1,6 +1,7 @@
 """Score the analyze engine on recordings with truth, by the field's own metrics (mir_eval).
 
     python bench/accuracy.py --data DIR [--rendered DIR] [--network FILE] [--bootstrap 2000]
+        [--anchors [--essentia PYTHON]]
     python bench/accuracy.py --made 12 [--soundfont FILE ...] [--jsb FILE] [--openewld DIR]
 
 `--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
@@ -8,8 +9,9 @@ tempo and bar models have learned from these recordings; with `--rendered` (what
 `engines.analyze.training.beat_pieces` wrote) each group is also scored with models trained without it, which
 is the honest table. The beat network has learned from none of them, but from other music that MMA plays:
 `--network` takes one that `train_beats --without chart` made. Intervals are 95 %, by bootstrap over
-recordings, seed 0. `--made` scores recordings that the bench makes itself (`bench/made_truth.py`): other
-meters, swing, tempo changes, players who are not exact, noise, speech.
+recordings, seed 0. `--anchors` adds what phase 1's method, and Essentia where an interpreter has it, say of the
+same recordings, and a paired bootstrap of ours against each. `--made` scores recordings that the bench makes
+itself (`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise, speech.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from unittest import mock
 import mir_eval
 import numpy as np
 
-from bench import made_truth
+from bench import anchors, made_truth, reliability
 from engines.analyze import bars, beat_network, keys, pulse
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
@@ -59,31 +61,55 @@ class Scores:
     def add(self, measure: str, group: str, value: float) -> None:
         self.values.setdefault(measure, []).append((group, float(value)))
 
+    def without_loops(self) -> dict[str, list[float]]:
+        """Return what can be paired: without raw loops, and without what counts only where tempo is right."""
+        return {
+            measure: [value for group, value in values if group != "loop"]
+            for measure, values in self.values.items()
+            if "of those" not in measure
+        }
+
 
 def score(recording: Recording, rhythm: Rhythm, data: Path, scores: Scores) -> None:
-    row, group, duration = recording.row, recording.group, recording.heard.duration
-    if row["tempo"]:
-        truth = float(row["tempo"])
-        right = train_tempo.right_level(rhythm.tempo, truth)
-        scores.add("tempo Acc1", group, right)
-        scores.add("tempo Acc2", group, train_tempo.right_level(rhythm.tempo, truth, OCTAVES))
-        if right:
-            scores.add("within 0.1 %, of those right", group, abs(rhythm.tempo / truth - 1) < 0.001)
-    if row["key"]:
-        found = keys.find_key(chroma(recording.heard.pitches))
-        scores.add("key, MIREX", group, mir_eval.key.weighted_score(row["key"], found.name) if found else 0.0)
+    heard, row, group = recording.heard, recording.row, recording.group
+    key = keys.find_key(chroma(heard.pitches)) if row["key"] else None
+    score_answer(
+        recording, anchors.Answer(rhythm.tempo, rhythm.beats, key.name if key else None), data, scores
+    )
     if row["chords"]:
         scores.add("chords, majmin", group, chord_score(recording, rhythm, data))
     if row["beats"]:
-        truth_beats = np.loadtxt(data / row["beats"], ndmin=2)
-        truth_beats = truth_beats[truth_beats[:, 0] < duration]
+        beats = true_beats(recording, data)
         trim = mir_eval.beat.trim_beats
-        reference, found_beats = trim(truth_beats[:, 0]), trim(rhythm.beats)
-        scores.add("beats F", group, mir_eval.beat.f_measure(reference, found_beats))
-        scores.add("beats AMLt", group, mir_eval.beat.continuity(reference, found_beats)[3])
-        if (truth_beats[:, 1] == 1).any():
-            down = trim(truth_beats[truth_beats[:, 1] == 1, 0])
+        if (beats[:, 1] == 1).any():
+            down = trim(beats[beats[:, 1] == 1, 0])
             scores.add("downbeats F", group, mir_eval.beat.f_measure(down, trim(rhythm.downbeats)))
+
+
+def score_answer(recording: Recording, answer: anchors.Answer, data: Path, scores: Scores) -> None:
+    """Score what every analyser answers."""
+    row, group = recording.row, recording.group
+    if row["tempo"]:
+        truth = float(row["tempo"])
+        right = train_tempo.right_level(answer.tempo, truth)
+        scores.add("tempo Acc1", group, right)
+        scores.add("tempo Acc2", group, train_tempo.right_level(answer.tempo, truth, OCTAVES))
+        if right:
+            scores.add("within 0.1 %, of those right", group, abs(answer.tempo / truth - 1) < 0.001)
+    if row["key"]:
+        value = mir_eval.key.weighted_score(row["key"], answer.key) if answer.key else 0.0
+        scores.add("key, MIREX", group, value)
+    if row["beats"]:
+        trim = mir_eval.beat.trim_beats
+        reference, found = trim(true_beats(recording, data)[:, 0]), trim(answer.beats)
+        scores.add("beats F", group, mir_eval.beat.f_measure(reference, found))
+        scores.add("beats AMLt", group, mir_eval.beat.continuity(reference, found)[3])
+
+
+def true_beats(recording: Recording, data: Path) -> np.ndarray:
+    """Read the true beats that were recorded: seconds, and 1 for downbeats; shape (n, 2)."""
+    beats = np.loadtxt(data / recording.row["beats"], ndmin=2)
+    return beats[beats[:, 0] < recording.heard.duration]
 
 
 def chord_score(recording: Recording, rhythm: Rhythm, data: Path) -> float:
@@ -98,6 +124,21 @@ def chord_score(recording: Recording, rhythm: Rhythm, data: Path) -> float:
     pieces, a, b = mir_eval.util.merge_labeled_intervals(truth, labels, times, names)
     lengths = mir_eval.util.intervals_to_durations(pieces)
     return float(mir_eval.chord.weighted_accuracy(mir_eval.chord.majmin(a, b), lengths))
+
+
+def against(ours: dict[str, Scores], recordings: list[Recording], arguments: argparse.Namespace) -> None:
+    """Print the anchors' scores, and how each table of ours differs from them."""
+    paths = [arguments.data / "audio" / recording.row["file"] for recording in recordings]
+    for name, answers in anchors.ask(paths, arguments.essentia).items():
+        theirs = Scores()
+        for recording, answer in zip(recordings, answers, strict=True):
+            score_answer(recording, answer, arguments.data, theirs)
+        table(name, theirs, arguments.bootstrap)
+        for title, scores in ours.items():
+            print(f"\nours, {title}, minus {name}: paired bootstrap, 95 %")
+            of_ours, of_theirs = scores.without_loops(), theirs.without_loops()
+            for measure, mean, low, high in anchors.differences(of_ours, of_theirs, arguments.bootstrap):
+                print(f"* {measure}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 
 
 def interval(values: Sequence[float], draws: int) -> tuple[float, float]:
@@ -161,6 +202,8 @@ def main() -> None:
     parser.add_argument("--rendered", type=Path)
     parser.add_argument("--network", type=Path, default=beat_network.MODEL)
     parser.add_argument("--bootstrap", type=int, default=2000)
+    parser.add_argument("--anchors", action="store_true", help="also phase 1's method (some minutes)")
+    parser.add_argument("--essentia", metavar="PYTHON", help="an interpreter that can import essentia")
     made_truth.add_arguments(parser)
     arguments = parser.parse_args()
     if not (arguments.data or arguments.made):
@@ -182,13 +225,25 @@ def published(arguments: argparse.Namespace) -> None:
             for row in csv.DictReader(file)
         ]
     print(f"{len(recordings)} recordings; in brackets how many have that truth; `all` without raw loops")
+    ours: dict[str, Scores] = {}
     if arguments.rendered:
         models = left_out(data, arguments.rendered)
-        table("each group left out of training", run(recordings, data, models), arguments.bootstrap)
+        ours["each group left out of training"] = run(recordings, data, models)
     shipped = pulse.ranker(), bars.ranker()
-    table(
-        "as shipped (has learned from these)", run(recordings, data, lambda _: shipped), arguments.bootstrap
-    )
+    ours["as shipped (has learned from these)"] = run(recordings, data, lambda _: shipped)
+    for title, scores in ours.items():
+        table(title, scores, arguments.bootstrap)
+    reliability.table("key confidence", [claim for recording in recordings for claim in key_claim(recording)])
+    if arguments.anchors:
+        against(ours, recordings, arguments)
+
+
+def key_claim(recording: Recording) -> list[tuple[float, bool]]:
+    """Return how sure we are of the key, and whether it is right; nothing where nobody knows."""
+    found = keys.find_key(chroma(recording.heard.pitches)) if recording.row["key"] else None
+    if found is None:
+        return []
+    return [(found.confidence, mir_eval.key.weighted_score(recording.row["key"], found.name) == 1.0)]
 
 
 if __name__ == "__main__":

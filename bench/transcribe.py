@@ -15,7 +15,6 @@ thread.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -49,8 +48,18 @@ TIMGM = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 Notes = list[tuple[float, float, int]]
 
 # basic-pitch as it is, but for what it imports and does not use here: TensorFlow, CoreML, TFLite, resampy.
+LARGEST = """
+import resource, sys
+from pathlib import Path
+def largest():
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux ru_maxrss begins with what the parent had
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+"""
 BASIC_PITCH = """
-import contextlib, io, json, logging, resource, sys, time, types
+import contextlib, io, json, logging, sys, time, types
 logging.disable(logging.CRITICAL)
 for name in ("tensorflow", "coremltools", "tflite_runtime", "tflite_runtime.interpreter"):
     sys.modules[name] = None
@@ -71,28 +80,25 @@ for i, path in enumerate(sys.argv[1:]):
         _, _, events = inference.predict(path, model)
     spent = time.process_time() - start
     notes = [(float(a), float(b), int(pitch), float(v)) for a, b, pitch, v, _ in events]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": peak}))
+    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": largest()}))
 """
 
 # Ours in a fresh process, so that its memory is its own.
 OURS = """
-import json, resource, sys, time
-from pathlib import Path
+import json, time
 from engines import transcribe
 transcribe.warm_up()
 for path in sys.argv[2:]:
     start = time.process_time()
     notes = len(transcribe.audio(Path(path), kind=sys.argv[1]).notes)
     spent = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": peak}))
+    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": largest()}))
 """
 
 
 def run(code: str, *arguments: str) -> list[dict[str, float]]:
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, "-c", LARGEST + code, *arguments], check=True, capture_output=True, text=True
     )
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -355,7 +361,6 @@ def main() -> None:
         for stems in arguments.stems:
             song(folder, stems)
         speed(folder, arguments.soundfont, arguments.seed, arguments.seconds)
-    print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ BLOCK_SAMPLES = (
 MIN_SR, MAX_SR = 4_000, 768_000  # beyond these a header lies, and resampling would not end
 MAX_CHANNELS = 64
 MAX_DURATION_S = 12 * 3600.0
+MIN_AMPLITUDE = 1e-12  # -240 dBFS: below is what a decaying filter leaves, which processors choke on
 MAX_AMPLITUDE = 1e6  # +120 dBFS: beyond it a float sample is debris, and its square would overflow
 
 # Positions in WAV order (Microsoft's channel mask), by number of channels.
@@ -171,8 +172,11 @@ class AudioReader:
             return min(max(0, int(self._file.tell()) - start), len(block) - 1)
 
     def _mend(self, block: FloatArray) -> None:
+        low, high = float(block.min()), float(block.max())
         # One pass for the usual case: NaN and infinity both fail this comparison.
-        if float(block.min()) >= -MAX_AMPLITUDE and float(block.max()) <= MAX_AMPLITUDE:
+        if low >= -MAX_AMPLITUDE and high <= MAX_AMPLITUDE:
+            if max(high, -low) < MIN_AMPLITUDE:
+                block[:] = 0.0
             return
         faulty = ~(np.abs(block) <= MAX_AMPLITUDE)
         self.faulty_samples += int(faulty.sum())

@@ -138,7 +138,8 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
     if curve := [point["tempo"] for point in found["tempo_curve"]]:
         yield f"drifts between {min(curve):.1f} and {max(curve):.1f} BPM"
     if found["loop_beats"]:
-        yield f"cut as a loop of {found['loop_beats']} beats"
+        bars = f"{found['loop_bars']:g} bar{'' if found['loop_bars'] == 1 else 's'}"
+        yield f"cut as a loop of {bars}, {found['loop_beats']} beats"
 
 
 def _key(found: Mapping[str, Any]) -> Iterator[str]:

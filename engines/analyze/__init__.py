@@ -28,7 +28,7 @@ MatchCount = Annotated[
     int, Field(ge=1, le=1000, description="Most matches in the answer.", json_schema_extra={"unit": "1"})
 ]
 
-VERSION = "9"
+VERSION = "11"
 TIMEOUTS_S = dict.fromkeys(
     ("audio", "tempo", "beats", "key", "chords", "onsets", "sections", "tuning", "loudness", "spectrum"),
     300.0,
@@ -181,7 +181,7 @@ def chords(path: AudioPath, *, progress: Progress = silent) -> Chords:
     Returns
     -------
     Chords
-        Silence is one N; chords change on beats.
+        Silence, drums alone and noise are N; chords change on beats.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import numpy as np
 
 from engines._audio import FloatArray
 from engines._units import Progress
-from engines.analyze import bands, onset_strength, pitches
+from engines.analyze import bands, loops, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.key_tracking import find_keys
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
@@ -85,6 +85,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         meter=rhythm.meter,
         meter_confidence=rhythm.meter_confidence,
         loop_beats=rhythm.loop_beats,
+        loop_bars=rhythm.loop_bars,
         chords=_chords(found, heard),
         sections=_sections(found, heard),
         onset_times=onset_strength.pick_onsets(speaks.envelope).tolist(),
@@ -120,13 +121,15 @@ def tempo(path: Path, progress: Progress) -> Tempo:
     """Answer `analyze.tempo`."""
     found, heard = _rhythm(path, progress)
     progress(1.0, "done")
+    beats = loops.loop_beats(found, heard.duration)
     return Tempo(
-        found.tempo,
-        found.confidence,
-        _alternatives(found),
-        _tempo_curve(found),
-        found.loop_beats,
-        heard.duration,
+        tempo=found.tempo,
+        tempo_confidence=found.confidence,
+        tempo_alternatives=_alternatives(found),
+        tempo_curve=_tempo_curve(found),
+        loop_beats=beats,
+        loop_bars=loops.loop_bars(beats, found.bars.meter),
+        duration=heard.duration,
     )
 
 
@@ -207,6 +210,7 @@ def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:
 
 
 def _beats(found: Rhythm, heard: Heard) -> Beats:
+    beats = loops.loop_beats(found, heard.duration)
     return Beats(
         tempo=found.tempo,
         tempo_confidence=found.confidence,
@@ -217,7 +221,8 @@ def _beats(found: Rhythm, heard: Heard) -> Beats:
         downbeat_times=found.downbeats.tolist(),
         meter=found.bars.name,
         meter_confidence=found.bars.confidence,
-        loop_beats=found.loop_beats,
+        loop_beats=beats,
+        loop_bars=loops.loop_bars(beats, found.bars.meter),
         duration=heard.duration,
     )
 
@@ -275,10 +280,11 @@ def _spectrum(shape: Shape) -> Spectrum:
         values: FloatArray = getattr(shape, name)
         numbers[f"{name}_mean"] = float(values.mean(dtype=np.float64))
         numbers[f"{name}_spread"] = float(values.std(dtype=np.float64))
+    contrasts = shape.contrast.T  # band by band: deviations of hours are a second copy of what they are of
     return Spectrum(
         **numbers,
-        contrast_means=shape.contrast.mean(axis=0, dtype=np.float64).tolist(),
-        contrast_spreads=shape.contrast.std(axis=0, dtype=np.float64).tolist(),
+        contrast_means=[float(band.mean(dtype=np.float64)) for band in contrasts],
+        contrast_spreads=[float(band.std(dtype=np.float64)) for band in contrasts],
     )
 
 

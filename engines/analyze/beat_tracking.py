@@ -13,6 +13,7 @@ TIGHTNESS = 400.0  # cost of a beat away from its period, per squared natural lo
 SHORTEST, LONGEST = 0.75, 1.3  # of the period, between neighbouring beats
 # A beat this close to the end would have no room to sound: it is the next bar's, moved inside by rounding.
 LAST_S = 0.01
+LOCAL_BEATS = 8  # that a local tempo is the mean of
 STEADY_S = 0.018  # beats this close to an even grid were played to a click
 
 
@@ -89,7 +90,7 @@ def steady_grid(beats: FloatArray, bpm: float, duration: float) -> tuple[FloatAr
 
 def local_tempo(beats: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return times in seconds and the tempo there in BPM, the mean over eight beats; at least two beats."""
-    reach = min(8, len(beats) - 1)
+    reach = min(LOCAL_BEATS, len(beats) - 1)
     return (beats[reach:] + beats[:-reach]) / 2, 60 * reach / (beats[reach:] - beats[:-reach])
 
 

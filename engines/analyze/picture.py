@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.ndimage
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
@@ -18,7 +19,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from engines._audio import FloatArray
 from engines.analyze import bands as band
 from engines.analyze import pitches as pitch
-from engines.analyze.beat_tracking import local_tempo
+from engines.analyze.beat_tracking import LOCAL_BEATS, local_tempo
 from engines.analyze.keys import PITCH_CLASSES
 from engines.analyze.listening import OVERVIEW_HOP, Heard
 from engines.analyze.loudness_meter import (
@@ -97,6 +98,8 @@ def _headline(figure: Figure, found: Analysis) -> None:
         facts.append("no pulse")
     if found.key:
         facts.append(f"{found.key} {found.mode}")
+    else:
+        facts.append("nothing tonal")
     changes = len(found.key_changes) - 1
     if changes in (1, 2):
         facts[-1] = " to ".join(f"{k.key} {k.mode}" for k in found.key_changes)
@@ -185,17 +188,22 @@ def _waveform(axes: Axes, found: Analysis, heard: Heard, end: float) -> None:
     rms = _joined(heard.shape.rms, "mean")
     level = np.interp(x, np.linspace(0, len(heard.shape.rms) / band.FRAME_RATE, len(rms)), rms)
     most = max(0.02, float(np.abs(heard.overview).max()) if n else 0.0)
+    # A level is over 46 ms: within a period of a low note it is above the samples, and is not cut to them.
+    level = np.minimum(level, scipy.ndimage.maximum_filter1d(np.maximum(high, -low), _hops_a_level(x)))
     axes.fill_between(x, low, high, color=BLUE, lw=0, step="mid")
-    axes.fill_between(x, np.maximum(-level, low), np.minimum(level, high), color=DEEP_BLUE, lw=0, step="mid")
+    axes.fill_between(x, -level, level, color=DEEP_BLUE, lw=0, step="mid")
     axes.set_ylim(-1.08 * most, 1.08 * most)
-    axes.set_yticks(
-        [-most, 0, most],
-        [_number(20 * np.log10(most)), "\N{MINUS SIGN}\N{INFINITY}", _number(20 * np.log10(most))],
-    )
+    level_of_most = _number(20 * np.log10(most)) if heard.overview.any() else ""
+    axes.set_yticks([-most, 0, most], [level_of_most, "\N{MINUS SIGN}\N{INFINITY}", level_of_most])
     axes.set_ylabel("waveform, dBFS", color=FAINT, fontsize=9)
     if not heard.overview.any():
         _say(axes, "silence")
     _beats(axes, found, end)
+
+
+def _hops_a_level(x: FloatArray) -> int:
+    """Return how many columns of the waveform at times `x` a frame of the level spans, at least one."""
+    return 1 if len(x) < 2 else max(1, round(band.N_FFT / band.SR / float(x[1] - x[0])))
 
 
 def _say(axes: Axes, what: str) -> None:
@@ -303,7 +311,8 @@ def _tempo(axes: Axes, found: Analysis, end: float) -> None:
         _say(axes, "no pulse")
         return
     x, local = local_tempo(beats)
-    axes.plot(x, local, color=DEEP_BLUE, lw=1.6, label="over eight beats")
+    name = "over eight beats" if len(beats) > LOCAL_BEATS else "over all beats"
+    axes.plot(x, local, color=DEEP_BLUE, lw=1.6, marker="o" if len(x) == 1 else "", ms=5, label=name)
     axes.axhline(found.tempo, color=ORANGE, lw=1.2, ls=(0, (5, 3)), label=f"{found.tempo:.2f} BPM")
     # A steady tempo is to look steady: the scale is never finer than 5 % to each side.
     reach = max(0.05 * found.tempo, 1.15 * float(np.abs(local - found.tempo).max()))

@@ -9,6 +9,7 @@ from engines.analyze import pitches
 from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
 from engines.analyze.library_results import Recording
 from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, listen
+from engines.analyze.loops import loop_beats
 from engines.analyze.rhythm import find_rhythm
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.sound_texture import texture
@@ -46,7 +47,7 @@ def portray(path: Path, progress: _units.Progress) -> Portrait:
         duration=heard.duration,
         tempo=rhythm.tempo,
         tempo_confidence=rhythm.confidence,
-        loop_beats=rhythm.loop_beats,
+        loop_beats=loop_beats(rhythm, heard.duration),
         meter=rhythm.bars.name,
         key=PITCH_CLASSES[key.best % 12] if key else None,
         mode=MODES[key.best // 12] if key else None,

@@ -23,6 +23,17 @@ Mode = Literal["major", "minor"]
 Meter = Literal["2/4", "3/4", "4/4", "6/8"]
 
 
+LoopBars = Annotated[
+    float,
+    Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="The same in bars of its meter, of four beats where that is unknown; 0 for others.",
+        json_schema_extra={"unit": "bar"},
+    ),
+]
+
+
 @dataclass(frozen=True)
 class TempoAlternative:
     """Another tempo the music can be felt at."""
@@ -158,6 +169,7 @@ class Tempo:
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
+    loop_bars: LoopBars
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
 
@@ -181,6 +193,7 @@ class Beats:
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
+    loop_bars: LoopBars
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
 
@@ -321,6 +334,7 @@ class Analysis:
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
+    loop_bars: LoopBars
     chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
     sections: Annotated[
         list[Section],

@@ -123,14 +123,19 @@ def network() -> Network:
         If they are missing or damaged.
     """
     try:
-        with np.load(WEIGHTS) as stored:
-            net = Network(**{key: stored[key].astype(np.float32) for key in stored.files})
+        net = read(WEIGHTS)
         net.forward(np.zeros((1, N_BANDS), np.float32))  # whether its layers fit
     except (OSError, ValueError, TypeError) as error:
         raise NotInstalledError(
             f"model: {WEIGHTS.name} of transcribe is missing or damaged; reinstall the program"
         ) from error
     return net
+
+
+def read(path: Path) -> Network:
+    """Read weights that a training wrote; raises as numpy does."""
+    with np.load(path) as stored:
+        return Network(**{key: stored[key].astype(np.float32) for key in stored.files})
 
 
 def level(log_bands: FloatArray) -> float:

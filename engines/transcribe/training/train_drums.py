@@ -2,17 +2,18 @@
 
     python -m engines.transcribe.training.train_drums --groove DIR --soundfont A.sf2 [--soundfont B.sf3]
         [--hydrogen DIR] [--shots DIR] [--choosing-kit C.sf2] --test-soundfont D.sf2 [--items 2100]
-        [--seed 0] [--out engines/transcribe/weights]
+        [--start drums.npz] [--epochs 12] [--rate 0.003] [--seed 0] [--out engines/transcribe/weights]
 
 Trained on `recordings.Studio`'s with the Groove MIDI Dataset (`--groove`, its folder with info.csv) but for
-three of its drummers, in Keras, which only this script needs. Thresholds are chosen on kits that were not
-trained on, those of `--choosing-kit` (soundfonts of one kit). Measured on the three drummers and on new
-patterns, on the kits of `--test-soundfont` and on five of Hydrogen's that were kept back.
+three of its drummers, in Keras, which only this script needs; `--start` goes on from weights that are there.
+Thresholds are chosen on kits that were not trained on, those of `--choosing-kit` (soundfonts of one kit).
+Measured on the three drummers and on new patterns, on the kits of `--test-soundfont` and on five of
+Hydrogen's that were kept back.
 """
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from engines.transcribe.drum_model import (
     Network,
     activations,
     inputs,
+    read,
     strokes,
 )
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
@@ -53,10 +55,19 @@ from engines.transcribe.training.recordings import (
 )
 from engines.transcribe.training.scores import Rng, compose_drums
 
-EPOCHS, BATCH, LENGTH, RATE = 12, 16, 2 * CONTEXT, 3e-3  # each time six seconds of each recording
+BATCH, LENGTH = 16, 2 * CONTEXT  # each time six seconds of each recording
 CHANNELS, OSCILLATORS = 64, 60
 THREADS = 2
 TOLERANCE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, how fast to begin, and with which weights; None: random ones."""
+
+    epochs: int
+    rate: float
+    start: Network | None
 
 
 def recordings(studio: Studio, count: int, seed: int) -> list[Item]:
@@ -121,13 +132,26 @@ def weights_of(model: Any) -> Network:
     return Network(k1, b1, k2, b2, k3, b3, k4, b4, k5, c5, b5, k6, b6, thresholds)
 
 
-def train(made: list[Item], rng: Rng) -> Network:
+def with_weights(model: Any, net: Network) -> Any:
+    """Give a model the weights that the engine runs."""
+    dilated = [array for pair in zip(net.k4, net.b4, strict=True) for array in pair]
+    ends = iter([net.k1, net.b1, net.k2, net.b2, net.k3, net.b3, *dilated, net.k5, net.b5, net.k6, net.b6])
+    for layer in model.layers:
+        shapes = [w.shape for w in layer.get_weights()]
+        if len(shapes) == 1:
+            layer.set_weights([net.c5])
+        elif shapes:
+            layer.set_weights([next(ends), next(ends)])
+    return model
+
+
+def train(made: list[Item], rng: Rng, plan: Plan) -> Network:
     """Fit the network by Adam to the cross entropy of strokes and the squared error of their strength."""
     import tensorflow as tf  # noqa: PLC0415 - only training needs it
 
     tf.keras.utils.set_random_seed(int(rng.integers(1 << 31)))
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    model = build(tf)
+    model = build(tf) if plan.start is None else with_weights(build(tf), plan.start)
     n_classes = len(CLASSES)
 
     def loss(truth: Any, said: Any) -> Any:
@@ -139,10 +163,10 @@ def train(made: list[Item], rng: Rng) -> Network:
 
     bands = [inputs(item.bands) for item in made]
     truths = [targets(item) for item in made]
-    n_steps = EPOCHS * (len(made) // BATCH)
-    rate = tf.keras.optimizers.schedules.CosineDecay(RATE, n_steps)
+    n_steps = plan.epochs * (len(made) // BATCH)
+    rate = tf.keras.optimizers.schedules.CosineDecay(plan.rate, n_steps)
     model.compile(tf.keras.optimizers.Adam(rate), loss)
-    for epoch in range(EPOCHS):
+    for epoch in range(plan.epochs):
         total, order = 0.0, rng.permutation(len(made))
         for i in range(0, len(order) - BATCH + 1, BATCH):
             x = np.zeros((BATCH, LENGTH, N_BANDS), np.float32)
@@ -213,6 +237,9 @@ def main() -> None:
     parser.add_argument("--hydrogen", type=Path, help="a folder of Hydrogen's kits")
     parser.add_argument("--shots", type=Path, action="append", default=[], help="a folder of one-shots")
     parser.add_argument("--items", type=int, default=2100)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent)
     arguments = parser.parse_args()
@@ -232,7 +259,8 @@ def main() -> None:
     others = Studio(songs, choosing or kits, [made_kit(rng) for _ in range(OSCILLATORS)], music)
     made = recordings(studio, arguments.items, arguments.seed)
     unlike = recordings(others, arguments.items // 7, arguments.seed + 1)
-    net = with_best_thresholds(train(made, rng), unlike)
+    plan = Plan(arguments.epochs, arguments.rate, read(arguments.start) if arguments.start else None)
+    net = with_best_thresholds(train(made, rng, plan), unlike)
     print("thresholds", dict(zip(CLASSES, net.thresholds.round(2).tolist(), strict=True)))
     arguments.out.mkdir(exist_ok=True)
     np.savez_compressed(arguments.out / WEIGHTS.name, **vars(net))

@@ -70,3 +70,18 @@ def test_what_overtones_add_is_taken_off() -> None:
     note = np.zeros((1, 12))
     note[0, [0, 4, 7]] = [1.0, 0.3, 0.15]
     assert np.allclose(without_overtones(note, 0.3)[0, [4, 7]], 0)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [signals.noise(8), signals.drum_loop(120, 4), signals.tone(440, 4), 0.5 * signals.click_track(120, 8)],
+    ids=["noise", "drums", "one tone", "clicks"],
+)
+def test_what_is_like_no_chord_is_no_chord(tmp_path: Path, y: signals.FloatArray) -> None:
+    found = chords_of(tmp_path, y)
+    assert sum(b - a for a, b, name in found if name == "N") > 0.9 * found[-1][1]
+
+
+def test_two_notes_a_fifth_apart_are_a_chord(tmp_path: Path) -> None:
+    y = signals.note(57, 4.0) + signals.note(64, 4.0)
+    assert longest(chords_of(tmp_path, y)).startswith("A:")

@@ -82,6 +82,8 @@ def test_a_format_does_not_change_the_answer(tmp_path: Path, container: str, enc
         np.full(44100, 1.0, np.float32),
         np.tile(np.array([1e6, -1e6], np.float32), 22050),
         np.full(44100, 1e-30, np.float32),
+        (1e-40 * signals.drum_loop(120, 4)).astype(np.float32),
+        (1e-11 * signals.drum_loop(120, 4)).astype(np.float32),
         np.tile(signals.noise(2), (9, 1)),
     ],
     ids=[
@@ -95,6 +97,8 @@ def test_a_format_does_not_change_the_answer(tmp_path: Path, container: str, enc
         "dc",
         "too_loud",
         "denormal",
+        "denormal_music",
+        "quietest_music",
         "9_channels",
     ],
 )
@@ -103,6 +107,13 @@ def test_whatever_holds_samples_has_an_answer_without_nan(tmp_path: Path, y: sig
     assert TypeAdapter(Analysis).validate_python(asdict(found))
     for number in walk(asdict(found)):
         assert math.isfinite(number)
+
+
+def test_what_is_quieter_than_240_db_below_full_scale_is_silence(tmp_path: Path) -> None:
+    y = (1e-13 * signals.drum_loop(120, 4)).astype(np.float32)
+    found = analyze.audio(signals.write(tmp_path / "a.wav", y, encoding="FLOAT"))
+    assert (found.tempo, found.key, found.loudness.sample_peak_dbfs) == (0, None, None)
+    assert found.faulty_samples == 0
 
 
 def walk(value: object) -> list[float]:

@@ -85,3 +85,9 @@ def test_a_tempo_that_rises_is_drawn_rising() -> None:
     _, tempo = beat_tracking.local_tempo(beats)
     assert np.all(np.diff(tempo) > 0)
     assert 100 < tempo[0] < tempo[-1] < 150
+
+
+def test_the_tempo_of_a_few_beats_is_theirs_together() -> None:
+    x, local = picture.local_tempo(np.array([0.0, 0.5, 1.0, 1.5]))
+    assert x.tolist() == [0.75]
+    assert local.tolist() == [120.0]
