@@ -1,5 +1,6 @@
 """Loops whose length is known, and recordings that are none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tests import signals
 
 def rhythm(tempo: float, first: float = 0.0, meter: int = 4) -> Rhythm:
     beats = np.arange(first, 60.0, 60 / tempo)
-    return Rhythm(tempo, 0.9, [], beats, Bars(meter, 0.9, 0), 0)
+    return replace(NO_RHYTHM, tempo=tempo, confidence=0.9, beats=beats, bars=Bars(meter, 0.9, 0))
 
 
 @pytest.mark.parametrize(("bars", "bpm"), [(1, 128), (2, 120), (4, 90), (8, 140), (8, 100)])

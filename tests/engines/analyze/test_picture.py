@@ -88,6 +88,6 @@ def test_a_tempo_that_rises_is_drawn_rising() -> None:
 
 
 def test_the_tempo_of_a_few_beats_is_theirs_together() -> None:
-    x, local = picture.local_tempo(np.array([0.0, 0.5, 1.0, 1.5]))
+    x, local = beat_tracking.local_tempo(np.array([0.0, 0.5, 1.0, 1.5]))
     assert x.tolist() == [0.75]
     assert local.tolist() == [120.0]
