@@ -10,8 +10,9 @@ tempo and bar models have learned from these recordings; with `--rendered` (what
 is the honest table. The beat network has learned from none of them, but from other music that MMA plays:
 `--network` takes one that `train_beats --without chart` made. Intervals are 95 %, by bootstrap over
 recordings, seed 0. `--anchors` adds what phase 1's method, and Essentia where an interpreter has it, say of
-the same recordings, and a paired bootstrap of ours against each. `--made` scores recordings that the bench makes
-itself (`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise, speech.
+the same recordings, and a paired bootstrap of ours against each. `--made` scores recordings that the bench
+makes itself (`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise,
+speech.
 """
 
 import argparse

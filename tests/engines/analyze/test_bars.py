@@ -7,6 +7,7 @@ import pytest
 
 from engines import analyze
 from engines.analyze import bars
+from engines.analyze.bands import FRAME_RATE
 from tests import signals
 
 CHORDS = ["C:maj", "A:min", "F:maj", "G:maj"]
@@ -26,6 +27,19 @@ def test_bars_begin_where_drums_and_chords_say(tmp_path: Path, beats_per_bar: in
     truth = upbeat * beat + np.arange(1, 8) * beats_per_bar * beat
     distance = np.abs(np.array(found.downbeat_times)[:, None] - truth)
     assert distance.min(axis=0).max() < 0.07
+
+
+@pytest.mark.parametrize("ternary", [True, False])
+def test_beats_in_three_parts_are_told_from_those_in_two(ternary: bool) -> None:
+    beats = np.arange(0.5, 20, 0.6)
+    parts = (1 / 3, 2 / 3) if ternary else (1 / 2,)
+    envelope = np.zeros((round(21 * FRAME_RATE), 4))
+    for times in (beats, *(beats + 0.6 * part for part in parts)):
+        envelope[np.round(times * FRAME_RATE).astype(int)] = 5
+    assert bars.in_three(envelope, beats) == ternary
+    assert bars.Bars(2, 1.0, 0, ternary).name == ("6/8" if ternary else "2/4")
+    assert bars.Bars(4, 1.0, 0, ternary).name == "4/4", "a swing is no compound meter"
+    assert bars.Bars(0, 0.0, 0).name is None
 
 
 def test_downbeats_are_beats(tmp_path: Path) -> None:

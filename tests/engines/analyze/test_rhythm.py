@@ -48,6 +48,15 @@ def test_beats_follow_a_tempo_that_drifts(tmp_path: Path) -> None:
     y = signals.mix_at(((t, signals.click()) for t in times), times[-1] + 0.5)
     found = beats_of(tmp_path, y)
     assert worst_distance(found.beat_times, times[2:-2]) < 0.03
+    curve = [point.tempo for point in found.tempo_curve]
+    assert len(curve) > 10
+    assert curve[0] < 103
+    assert curve[-1] > 110
+    assert curve[1:-1] == sorted(curve[1:-1])
+
+
+def test_a_steady_tempo_has_no_curve(tmp_path: Path) -> None:
+    assert beats_of(tmp_path, signals.drum_loop(105, 10)).tempo_curve == []
 
 
 def test_beat_times_increase_and_lie_in_the_recording(tmp_path: Path) -> None:
