@@ -1,7 +1,7 @@
 """Render music of many kinds with its beats and bars known, into what the engine hears of it.
 
     python -m engines.analyze.training.beat_pieces --pop909 DIR --groove DIR --openewld DIR --out DIR
-        [--count 1600] [--seed 2]
+        [--count 1600] [--seed 2] [--only KIND]
 
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
 MMA plays, music over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and
@@ -14,7 +14,6 @@ tempo and `loop` (whether it is cut as one).
 
 import argparse
 import re
-import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.electronic import electronic_music
 from engines.analyze.training.lead_sheets import lead_sheet_music, tunes
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
-from engines.analyze.training.render import Piece, groove_pieces, pop_pieces
+from engines.analyze.training.render import Piece, groove_pieces, pop_pieces, synthesize
 
 SOUNDFONTS = [
     Path("/usr/share/sounds") / name
@@ -142,30 +141,8 @@ def beatless(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
 def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
     """Render a piece, listen to it as the engine does, and keep what was heard with the truth."""
     with tempfile.TemporaryDirectory() as folder:
-        score, sound = Path(folder) / "score.mid", Path(folder) / "sound.wav"
-        piece.midi.write(str(score))
-        font = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
-        options = [
-            "-R",
-            str(int(rng.random() < 0.6)),
-            "-g",
-            f"{rng.uniform(0.2, 0.6):.2f}",
-            "-r",
-            str(SYNTHESIS_SR),
-        ]
-        command = [
-            "fluidsynth",
-            "-ni",
-            "-q",
-            "-o",
-            "synth.dynamic-sample-loading=1",
-            *options,
-            "-F",
-            str(sound),
-            str(font),
-            str(score),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
+        sound = Path(folder) / "sound.wav"
+        synthesize(piece.midi, sound, SOUNDFONTS, rng, SYNTHESIS_SR)
         y, sr = soundfile.read(sound, dtype="float32", always_2d=True, frames=int(SYNTHESIS_SR * LONGEST_S))
         if length is not None:
             n = round(length * sr)
@@ -198,28 +175,30 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--only", default="", metavar="KIND", help="pop909, groove, sheet, chart, ... alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
     rngs = [np.random.default_rng((seed, i)) for i in range(8)]
     never_a_loop: Callable[[Piece], tuple[Piece, float | None]] = lambda piece: (piece, None)  # noqa: E731
-    sources: list[tuple[float, Iterator[tuple[Piece, float | None]]]] = [
-        (0.2, map(never_a_loop, pop_pieces(arguments.pop909, 900, rngs[0]))),
-        (0.17, map(never_a_loop, groove_pieces(arguments.groove, 1100, rngs[1]))),
-        (0.28, sheets(arguments.openewld, rngs[2])),
-        (0.15, charts(rngs[3])),
-        (0.12, electronic(rngs[4])),
-        (0.06, loops(rngs[5])),
-        (0.02, beatless(rngs[6])),
-    ]
-    shares = np.array([share for share, _ in sources])
-    owed = np.zeros(len(sources))
+    sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
+        "pop909": (0.2, map(never_a_loop, pop_pieces(arguments.pop909, 900, rngs[0]))),
+        "groove": (0.17, map(never_a_loop, groove_pieces(arguments.groove, 1100, rngs[1]))),
+        "sheet": (0.28, sheets(arguments.openewld, rngs[2])),
+        "chart": (0.15, charts(rngs[3])),
+        "electronic": (0.12, electronic(rngs[4])),
+        "loop": (0.06, loops(rngs[5])),
+        "beatless": (0.02, beatless(rngs[6])),
+    }
+    chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]
+    shares = np.array([share for share, _ in chosen_sources])
+    owed = np.zeros(len(shares))
     done = 0
     while done < arguments.count:
         owed += shares
         chosen = int(np.argmax(owed))
         owed[chosen] -= shares.sum()
-        found = next(sources[chosen][1], None)
+        found = next(chosen_sources[chosen][1], None)
         if found is None:
             shares[chosen] = 0
             continue

@@ -255,15 +255,24 @@ def _accompany(piece: Piece, rng: np.random.Generator) -> None:
     piece.midi.instruments += [part, _bass(piece, rng)]
 
 
+def synthesize(
+    midi: pretty_midi.PrettyMIDI, sound: Path, fonts: list[Path], rng: np.random.Generator, sr: int = 44100
+) -> None:
+    """Play a score with one of some soundfonts into a WAV file, now and then with reverberation."""
+    score = sound.with_suffix(".mid")
+    midi.write(str(score))
+    font = fonts[int(rng.integers(len(fonts)))]
+    options = ["-R", str(int(rng.random() < 0.6)), "-g", f"{rng.uniform(0.2, 0.6):.2f}", "-r", str(sr)]
+    quick = ["-o", "synth.dynamic-sample-loading=1"]  # reads of a soundfont only what the score needs
+    command = ["fluidsynth", "-ni", "-q", *quick, *options, "-F", str(sound), str(font), str(score)]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)  # noqa: S603
+
+
 def hear(piece: Piece, out: Path, rng: np.random.Generator) -> None:
     """Render a piece, listen to it as the engine does, and keep what was heard with the truth."""
     with tempfile.TemporaryDirectory() as folder:
-        score, sound = Path(folder) / "score.mid", Path(folder) / "sound.wav"
-        piece.midi.write(str(score))
-        font = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
-        options = ["-R", str(int(rng.random() < 0.6)), "-g", f"{rng.uniform(0.2, 0.6):.2f}", "-r", "44100"]
-        command = ["fluidsynth", "-ni", "-q", *options, "-F", str(sound), str(font), str(score)]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
+        sound = Path(folder) / "sound.wav"
+        synthesize(piece.midi, sound, SOUNDFONTS, rng)
         heard = listen(sound, {RHYTHM, TONAL})
     n = int(SECONDS * 86.2)
     np.savez_compressed(

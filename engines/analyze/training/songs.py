@@ -11,7 +11,6 @@ Each song becomes one `.npz`: bands, pitches, tuning and duration as one pass he
 """
 
 import argparse
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -22,18 +21,14 @@ from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import chart_songs
 from engines.analyze.training.forms import Song
 from engines.analyze.training.pop_songs import pop_songs
-from engines.analyze.training.render import SOUNDFONTS
+from engines.analyze.training.render import SOUNDFONTS, synthesize
 
 
 def hear(song: Song, out: Path, rng: np.random.Generator, keep: Path | None) -> None:
     """Render a song, listen to it as the engine does, and keep what was heard with the truth."""
     with tempfile.TemporaryDirectory() as folder:
-        score, sound = Path(folder) / "score.mid", Path(folder) / "sound.wav"
-        song.midi.write(str(score))
-        font = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
-        options = ["-R", str(int(rng.random() < 0.6)), "-g", f"{rng.uniform(0.2, 0.6):.2f}", "-r", "44100"]
-        command = ["fluidsynth", "-ni", "-q", *options, "-F", str(sound), str(font), str(score)]
-        subprocess.run(command, check=True, capture_output=True, timeout=600)  # noqa: S603
+        sound = Path(folder) / "sound.wav"
+        synthesize(song.midi, sound, SOUNDFONTS, rng)
         heard = listen(sound, {RHYTHM, TONAL})
         if keep is not None:
             y, sr = soundfile.read(sound, dtype="float32")
