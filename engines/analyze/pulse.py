@@ -178,13 +178,18 @@ def _agreement(tempi: FloatArray, likelihoods: FloatArray) -> list[FloatArray]:
     count = float(peaks.sum())
     ratio = np.log2((count + 1) / (seconds * tempi / 60 + 1))
     weight = float(p.sum()) + 1e-9
-    n = 1 << int(np.ceil(np.log2(max(4 * len(p), 1 << 12))))
+    n = _fine_length(len(p))
     spectrum = np.abs(scipy.fft.rfft(p, n)) / weight
     bins = np.arange(len(spectrum))
     in_phase = [
         np.interp(tempi / 60 * m * n / beat_network.FRAME_RATE, bins, spectrum) for m in (0.5, 1.0, 1.5, 2.0)
     ]
     return [ratio, np.abs(ratio), np.full(len(tempi), count / seconds), *in_phase]
+
+
+def _fine_length(n: int) -> int:
+    """Return how long to make a curve of `n` frames, so that its spectrum is told finely; long ones are enough."""
+    return int(scipy.fft.next_fast_len(max(n, min(4 * n, 1 << 20)), real=True))
 
 
 def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
@@ -228,7 +233,7 @@ def refine(curve: FloatArray, bpm: float, share: float = 0.025) -> float:
 
     The whole recording is one window, so that half a minute tells 120.00 from 120.05 BPM.
     """
-    n = 1 << int(np.ceil(np.log2(max(len(curve) * 4, 1 << 17))))
+    n = max(1 << 17, _fine_length(len(curve)))
     spectrum = np.abs(scipy.fft.rfft(curve - curve.mean(), n))
     steps = np.linspace(-share, share, 401)
     frequency = np.exp(steps) * bpm / 60

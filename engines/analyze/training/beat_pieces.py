@@ -27,7 +27,7 @@ from engines._audio import FloatArray
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.electronic import electronic_music
-from engines.analyze.training.lead_sheets import lead_sheet_music, tunes
+from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
 from engines.analyze.training.render import Piece, groove_pieces, pop_pieces, synthesize
 
@@ -94,9 +94,11 @@ def _performed(music: Music, rng: Rng) -> tuple[Piece, float | None]:
     return perform(music, rng, lead_in=lead_in), None
 
 
-def sheets(folder: Path, rng: Rng) -> Iterator[tuple[Piece, float | None]]:
-    """Arrange lead sheets without end."""
-    for music in lead_sheet_music(tunes(folder), 1 << 30, rng):
+def sheets(folder: Path, rng: Rng, group: str = "sheet") -> Iterator[tuple[Piece, float | None]]:
+    """Arrange lead sheets without end; of the group `duple` those in bars of two beats, 2/4 and 6/8."""
+    found = [tune for tune in tunes(folder) if group == "sheet" or beats_per_bar(tune) == 2]
+    for music in lead_sheet_music(found, 1 << 30, rng):
+        music.group = group
         yield _performed(music, rng)
 
 
@@ -179,7 +181,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(8)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(9)]
     never_a_loop: Callable[[Piece], tuple[Piece, float | None]] = lambda piece: (piece, None)  # noqa: E731
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, map(never_a_loop, pop_pieces(arguments.pop909, 900, rngs[0]))),
@@ -189,6 +191,7 @@ def main() -> None:
         "electronic": (0.12, electronic(rngs[4])),
         "loop": (0.06, loops(rngs[5])),
         "beatless": (0.02, beatless(rngs[6])),
+        "duple": (0.05, sheets(arguments.openewld, rngs[8], "duple")),
     }
     chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]
     shares = np.array([share for share, _ in chosen_sources])

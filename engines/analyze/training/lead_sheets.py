@@ -72,11 +72,18 @@ def tunes(folder: Path) -> list[Any]:
     return found
 
 
+def beats_per_bar(sheet: Any) -> int:
+    """Return how many beats a bar of a lead sheet has."""
+    signature = sheet.time_signatures[0]
+    return METERS[signature.numerator, signature.denominator][1]
+
+
 def lead_sheet_music(sheets: list[Any], count: int, rng: Rng) -> Iterator[Music]:
-    """Arrange `count` of them in some order, each time anew; they are named by their number."""
+    """Arrange `count` of them in some order, each time anew; they keep their titles."""
     order = rng.permutation(len(sheets))
     for i in range(count):
-        yield _arranged(sheets[order[i % len(sheets)]], f"{order[i % len(sheets)]:03}", rng)
+        sheet = sheets[order[i % len(sheets)]]
+        yield _arranged(sheet, f"{sheet.id}@{i // len(sheets)}", rng)
 
 
 def _arranged(sheet: Any, name: str, rng: Rng) -> Music:
