@@ -188,7 +188,7 @@ def _agreement(tempi: FloatArray, likelihoods: FloatArray) -> list[FloatArray]:
 
 
 def _fine_length(n: int) -> int:
-    """Return how long to make a curve of `n` frames, so that its spectrum is told finely; long ones are enough."""
+    """Return how long to make a curve of `n` frames to tell its spectrum finely; long ones are enough."""
     return int(scipy.fft.next_fast_len(max(n, min(4 * n, 1 << 20)), real=True))
 
 

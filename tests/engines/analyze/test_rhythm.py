@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from engines import analyze
+from engines.analyze import beat_tracking
+from engines.analyze.bands import FRAME_RATE
 from engines.analyze.results import Beats
 from tests import signals
 
@@ -98,3 +100,24 @@ def test_level_does_not_matter(tmp_path: Path) -> None:
 def test_no_beat_stands_at_the_very_end(tmp_path: Path, bpm: float, seconds: float) -> None:
     found = beats_of(tmp_path, signals.click_track(bpm, seconds))
     assert found.beats == len(signals.beat_times(bpm, seconds))
+
+
+@pytest.mark.parametrize("later", [0.85, 1.2])
+def test_beats_follow_a_tempo_that_changes_at_once(tmp_path: Path, later: float) -> None:
+    periods = np.repeat([0.5, 0.5 / later], 50)
+    times = np.concatenate([[0.3], 0.3 + np.cumsum(periods)])
+    y = signals.mix_at(((t, signals.click()) for t in times), times[-1] + 0.5)
+    found = beats_of(tmp_path, y)
+    assert np.mean([np.abs(np.array(found.beat_times) - t).min() < 0.05 for t in times]) > 0.9
+    tempi = [point.tempo for point in found.tempo_curve]
+    assert tempi[1] == pytest.approx(120, rel=0.02)
+    assert tempi[-2] == pytest.approx(120 * later, rel=0.02)
+
+
+def test_a_steady_tempo_is_followed_as_one() -> None:
+    curve = np.zeros(8000)
+    curve[::50] = 1.0
+    bpm = 60 * FRAME_RATE / 50
+    assert beat_tracking.local_period(curve, bpm) == pytest.approx(np.full(8000, 50))
+    assert beat_tracking.local_period(curve[:500], bpm) == pytest.approx(np.full(500, 50))
+    assert beat_tracking.local_period(np.zeros(8000), bpm) == pytest.approx(np.full(8000, 50))
