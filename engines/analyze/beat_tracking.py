@@ -123,8 +123,8 @@ def steady_grid(beats: FloatArray, bpm: float, duration: float) -> tuple[FloatAr
     -------
     (beats, bpm, deviation)
         If most beats lie within 18 ms of a grid, and three quarters near it, the grid over the whole
-        recording and its tempo; otherwise what came in. The deviation is the median distance from the grid in seconds,
-        infinity for less than six beats and where there is no grid.
+        recording and its tempo; otherwise what came in. The deviation is the median distance from the grid
+        in seconds, infinity for less than six beats and where there is no grid.
     """
     if len(beats) < 6:
         return beats, bpm, float("inf")
