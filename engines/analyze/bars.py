@@ -17,12 +17,12 @@ SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
 METERS = tuple(reversed(SIGNATURES))
 N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
-N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (1 + len(SIMILARITY_LAGS))
+N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (2 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
 MODEL = WEIGHTS / "bars.npz"
 
 
-TERNARY = 1.3  # of what sounds halfway between beats, what sounds at thirds of compound meters is more
+TERNARY = 0.26  # `thirds` above this are of a compound meter: there begins 1.3 times what begins halfway
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
     return np.where(norm > 1e-9, change, 0.0)
 
 
-def bar_features(at_beats: FloatArray) -> tuple[list[tuple[int, int]], FloatArray]:
+def bar_features(at_beats: FloatArray, thirds: float) -> tuple[list[tuple[int, int]], FloatArray]:
     """List the readings as (meter, first downbeat) with their descriptions, shape (n, N_BAR_FEATURES)."""
     x = at_beats - at_beats.mean(axis=0)
     power = float((x * x).mean()) + 1e-9
     similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
     readings, rows = [], []
     for meter in METERS:
-        of_meter = [value * (meter == m) for m in METERS for value in (1.0, *similar)]
+        of_meter = [value * (meter == m) for m in METERS for value in (1.0, thirds, *similar)]
         for first in range(meter):
             place = (np.arange(len(x)) - first) % meter
             means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
@@ -106,14 +106,15 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     """Find meter and downbeats of beats in seconds; meter 0 for fewer than eight."""
     if len(beats) < FEWEST_BEATS:
         return Bars(0, 0.0, 0)
-    readings, features = bar_features(moments(heard, pitches, beats))
+    parts = thirds(heard.envelope, beats)
+    readings, features = bar_features(moments(heard, pitches, beats), parts)
     weights = ranker().weigh(features)
     best = int(np.argmax(weights))
-    return Bars(readings[best][0], float(weights[best]), readings[best][1], in_three(heard.envelope, beats))
+    return Bars(readings[best][0], float(weights[best]), readings[best][1], parts > TERNARY)
 
 
-def in_three(envelope: FloatArray, beats: FloatArray) -> bool:
-    """Tell whether more begins at both thirds of beats than halfway between them."""
+def thirds(envelope: FloatArray, beats: FloatArray) -> float:
+    """Compare what begins at both thirds of beats with what begins halfway: the logarithm of the ratio."""
     curve = scipy.ndimage.maximum_filter1d(envelope.sum(axis=1), 3)
 
     def strength(share: float) -> float:
@@ -121,7 +122,8 @@ def in_three(envelope: FloatArray, beats: FloatArray) -> bool:
         at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(curve) - 1)
         return float(curve[at].mean())
 
-    return min(strength(1 / 3), strength(2 / 3)) > TERNARY * strength(1 / 2)
+    floor = 0.02 * float(curve.max(initial=1e-9))
+    return float(np.log((min(strength(1 / 3), strength(2 / 3)) + floor) / (strength(1 / 2) + floor)))
 
 
 @cache

@@ -70,7 +70,9 @@ def example(
     beats = beats[beats >= 0]
     if len(beats) < bars.FEWEST_BEATS:
         return
-    readings, features = bars.bar_features(bars.moments(heard, pitches, beats))
+    readings, features = bars.bar_features(
+        bars.moments(heard, pitches, beats), bars.thirds(heard.envelope, beats)
+    )
     score = np.array([agreement(beats[first::meter], downbeats) for meter, first in readings])
     if score.max() > 0.6:
         yield Example(name, group, features, (score >= score.max() - 0.05).astype(np.float64))

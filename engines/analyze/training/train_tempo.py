@@ -64,10 +64,13 @@ def recordings(folder: Path) -> Iterable[TempoExample]:
 
 
 def rendered(folder: Path) -> Iterable[TempoExample]:
-    """Take what `beat_pieces` heard, but for what its network learned from, and loops cut out of it."""
+    """Take what `beat_pieces` heard, but for what its network learned from, and loops cut out of it.
+
+    Songs in bars of two are for `train_bars`: there are more of them than there should be.
+    """
     rng = np.random.default_rng(0)
     for path in sorted(folder.glob("*.npz")):
-        if not for_rankers(path.stem):
+        if not for_rankers(path.stem) or path.stem.startswith("duple"):
             continue
         with np.load(path) as item:
             group, duration, tempo = path.stem.split("_")[0], float(item["duration"]), float(item["tempo"])

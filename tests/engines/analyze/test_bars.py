@@ -36,7 +36,7 @@ def test_beats_in_three_parts_are_told_from_those_in_two(ternary: bool) -> None:
     envelope = np.zeros((round(21 * FRAME_RATE), 4))
     for times in (beats, *(beats + 0.6 * part for part in parts)):
         envelope[np.round(times * FRAME_RATE).astype(int)] = 5
-    assert bars.in_three(envelope, beats) == ternary
+    assert (bars.thirds(envelope, beats) > bars.TERNARY) == ternary
     assert bars.Bars(2, 1.0, 0, ternary).name == ("6/8" if ternary else "2/4")
     assert bars.Bars(4, 1.0, 0, ternary).name == "4/4", "a swing is no compound meter"
     assert bars.Bars(0, 0.0, 0).name is None
@@ -66,6 +66,6 @@ def test_a_song_is_no_loop(tmp_path: Path) -> None:
 
 
 def test_every_reading_is_described() -> None:
-    readings, features = bars.bar_features(np.random.default_rng(0).random((16, bars.N_MOMENT)))
+    readings, features = bars.bar_features(np.random.default_rng(0).random((16, bars.N_MOMENT)), 0.0)
     assert readings == [(4, 0), (4, 1), (4, 2), (4, 3), (3, 0), (3, 1), (3, 2), (2, 0), (2, 1)]
     assert features.shape == (9, bars.N_BAR_FEATURES)
