@@ -247,7 +247,9 @@ def _chords(found: Rhythm, heard: Heard) -> list[Chord]:
 
 
 def _sections(found: Rhythm, heard: Heard) -> list[Section]:
-    segments = find_sections(heard.pitches, heard.bands, found.downbeats, heard.duration)
+    # Sections are looked for in steps as long as a bar of four beats.
+    starts = found.downbeats[:: 2 if found.bars.meter == 2 else 1]
+    segments = find_sections(heard.pitches, heard.bands, starts, heard.duration)
     return [Section(s.start, s.end, s.label) for s in segments]
 
 

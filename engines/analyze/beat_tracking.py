@@ -16,6 +16,7 @@ WINDOWS_AT_ONCE = 256
 RATIOS = np.exp(np.linspace(-0.25, 0.25, 51))  # of the period, that it may become
 REPEATS = ((1, 1.0), (2, 0.8), (4, 0.7))  # periods, and their weights
 CHANGE, MOST_CHANGE = 0.1, 2.0  # cost of a change by a hundredth, and of any
+FOLLOWABLE = 0.6  # how well, a window, what has a tempo fits: noise has 0.4, music that wanders 1.2 to 2
 WORTH_FOLLOWING = 0.1  # how much better than a steady tempo one that changes must fit, a window
 SHORTEST, LONGEST = 0.75, 1.3  # of the period, between neighbouring beats
 # A beat this close to the end would have no room to sound: it is the next bar's, moved inside by rounding.
@@ -91,7 +92,8 @@ def local_period(curve: FloatArray, bpm: float) -> FloatArray:
         source[i] = options.argmax(axis=1)
         total = options[np.arange(len(RATIOS)), source[i]] + fit[i]
     steady = len(RATIOS) // 2
-    if total.max() - fit[:, steady - 2 : steady + 3].sum(axis=0).max() < WORTH_FOLLOWING * len(fit):
+    gain = total.max() - fit[:, steady - 2 : steady + 3].sum(axis=0).max()
+    if gain < WORTH_FOLLOWING * len(fit) or total.max() < FOLLOWABLE * len(fit):
         return np.full(n, usual)
     path = np.zeros(len(fit), int)
     path[-1] = total.argmax()
