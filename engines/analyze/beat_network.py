@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._convolution import dilated
-from engines._errors import NotInstalledError
+from engines._networks import dilated, read_weights
 from engines.analyze import bands as band
 from engines.analyze.onset_strength import LAG_FRAMES, log_bands, mean_level, rises
 from engines.analyze.ranking import WEIGHTS
@@ -104,12 +103,10 @@ def network() -> Network:
     NotInstalledError
         If they are missing or damaged.
     """
-    try:
-        with np.load(MODEL) as stored:
-            net = Network(**{key: stored[key].astype(np.float32) for key in stored.files})
-        net.forward(np.zeros((1, N_INPUTS), np.float32))  # whether its layers fit
-    except (OSError, ValueError, TypeError) as error:
-        raise NotInstalledError(
-            f"model: {MODEL.name} of analyze is missing or damaged; reinstall the program"
-        ) from error
+    return read_weights(MODEL, _tried)
+
+
+def _tried(**weights: FloatArray) -> Network:
+    net = Network(**weights)
+    net.forward(np.zeros((1, N_INPUTS), np.float32))  # whether its layers fit
     return net

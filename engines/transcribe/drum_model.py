@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._errors import NotInstalledError
+from engines._networks import dilated, read_weights
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "drums.npz"
@@ -63,9 +63,9 @@ class Network:
         """
         h = _halved(_convolved(x[:, :, None], self.k1, self.b1))
         h = _halved(_convolved(h, self.k2, self.b2))
-        h = np.maximum(0, _dilated(h.reshape(len(h), -1), self.k3, 1) + self.b3)
+        h = np.maximum(0, dilated(h.reshape(len(h), -1), self.k3, 1) + self.b3)
         for kernel, bias, dilation in zip(self.k4, self.b4, DILATIONS, strict=True):
-            h = h + np.maximum(0, _dilated(h, kernel, dilation) + bias)
+            h = h + np.maximum(0, dilated(h, kernel, dilation) + bias)
         h = np.maximum(0, h @ self.k5 + _means(h, CONTEXT) @ self.c5 + self.b5)
         h = h @ self.k6 + self.b6
         result: FloatArray = 1 / (1 + np.exp(-np.clip(h, -30, 30)))
@@ -84,14 +84,6 @@ def _convolved(x: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArra
 def _halved(x: FloatArray) -> FloatArray:
     """Keep the larger of two neighbouring bands."""
     result: FloatArray = np.maximum(x[:, 0::2], x[:, 1::2])
-    return result
-
-
-def _dilated(x: FloatArray, kernel: FloatArray, dilation: int) -> FloatArray:
-    """Convolve (n, in) with a kernel of three frames that lie `dilation` apart, zeros around it."""
-    n = len(x)
-    wide = np.pad(x, ((dilation, dilation), (0, 0)))
-    result: FloatArray = sum(wide[i * dilation : i * dilation + n] @ kernel[i] for i in range(3))
     return result
 
 
@@ -122,20 +114,18 @@ def network() -> Network:
     NotInstalledError
         If they are missing or damaged.
     """
-    try:
-        net = read(WEIGHTS)
-        net.forward(np.zeros((1, N_BANDS), np.float32))  # whether its layers fit
-    except (OSError, ValueError, TypeError) as error:
-        raise NotInstalledError(
-            f"model: {WEIGHTS.name} of transcribe is missing or damaged; reinstall the program"
-        ) from error
-    return net
+    return read(WEIGHTS)
 
 
 def read(path: Path) -> Network:
-    """Read weights that a training wrote; raises as numpy does."""
-    with np.load(path) as stored:
-        return Network(**{key: stored[key].astype(np.float32) for key in stored.files})
+    """Read weights that a training wrote; raises as `network` does."""
+    return read_weights(path, _tried)
+
+
+def _tried(**weights: FloatArray) -> Network:
+    net = Network(**weights)
+    net.forward(np.zeros((1, N_BANDS), np.float32))  # whether its layers fit
+    return net
 
 
 def level(log_bands: FloatArray) -> float:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from engines._audio import FloatArray
-from engines._errors import NotInstalledError
+from engines._networks import read_weights
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "onsets.npz"
 LOWEST_PEAK: Final = 0.2  # fewer than one in a hundred of true notes has a lower one
@@ -54,13 +54,7 @@ def chooser() -> Chooser:
     NotInstalledError
         If they are missing or damaged.
     """
-    try:
-        with np.load(WEIGHTS) as stored:
-            return Chooser(**{key: stored[key].astype(np.float32) for key in stored.files})
-    except (OSError, ValueError, TypeError) as error:
-        raise NotInstalledError(
-            f"model: {WEIGHTS.name} of transcribe is missing or damaged; reinstall the program"
-        ) from error
+    return read_weights(WEIGHTS, Chooser)
 
 
 def peaks(onsets: FloatArray, threshold: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

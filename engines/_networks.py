@@ -1,0 +1,48 @@
+"""What the small networks of several engines share: reading their weights, and convolution over time."""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from engines._audio import FloatArray
+from engines._errors import NotInstalledError
+
+Made = TypeVar("Made")
+
+
+def read_weights(path: Path, make: Callable[..., Made]) -> Made:
+    """Read the weights of a network, a `.npz` in the folder `weights` of its engine.
+
+    Parameters
+    ----------
+    path
+        Where they are.
+    make
+        Takes the arrays by their names, in single precision; a `ValueError` or `TypeError` of it says that
+        they do not fit.
+
+    Raises
+    ------
+    NotInstalledError
+        If they are missing or damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            return make(**{name: stored[name].astype(np.float32) for name in stored.files})
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        engine = path.parent.parent.name
+        raise NotInstalledError(
+            f"model: {path.name} of {engine} is missing or damaged; reinstall the program"
+        ) from error
+
+
+def dilated(x: FloatArray, kernel: FloatArray, dilation: int) -> FloatArray:
+    """Convolve (n, in) with a kernel of three frames, (3, in, out), `dilation` apart, zeros around."""
+    n = len(x)
+    wide = np.pad(x, ((dilation, dilation), (0, 0)))
+    result: FloatArray = sum(wide[i * dilation : i * dilation + n] @ kernel[i] for i in range(3))
+    return result
