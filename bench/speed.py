@@ -95,7 +95,7 @@ if __name__ == "__main__":
     start = time.monotonic()
     worker = spawn.Process(
         target=main,
-        args=(WorkerSettings("engines.analyze", 1000000, "error", True), there, cancels),
+        args=(WorkerSettings(("engines.analyze",), 1000000, "error", True, light=True), there, cancels),
         daemon=True,
     )
     worker.start()
