@@ -9,6 +9,7 @@ import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.viterbi import best_path
 
 TIGHTNESS = 400.0  # cost of a beat away from its period, per squared natural logarithm of the ratio
 WINDOW_S = 8.0  # that the tempo is followed in
@@ -86,19 +87,12 @@ def local_period(curve: FloatArray, bpm: float) -> FloatArray:
     )[: 1 + (n - 1) // hop]
     steps = np.abs(np.arange(len(RATIOS))[:, None] - np.arange(len(RATIOS)))
     change = np.minimum(CHANGE * steps, MOST_CHANGE)
-    total, source = fit[0], np.zeros(fit.shape, int)
-    for i in range(1, len(fit)):
-        options = total - change
-        source[i] = options.argmax(axis=1)
-        total = options[np.arange(len(RATIOS)), source[i]] + fit[i]
-    steady = len(RATIOS) // 2
-    gain = total.max() - fit[:, steady - 2 : steady + 3].sum(axis=0).max()
-    if gain < WORTH_FOLLOWING * len(fit) or total.max() < FOLLOWABLE * len(fit):
+    path = best_path(fit, change)
+    best = float(fit[np.arange(len(fit)), path].sum() - change[path[:-1], path[1:]].sum())
+    middle = len(RATIOS) // 2
+    steady = float(fit[:, middle - 2 : middle + 3].sum(axis=0).max())
+    if best - steady < WORTH_FOLLOWING * len(fit) or best < FOLLOWABLE * len(fit):
         return np.full(n, usual)
-    path = np.zeros(len(fit), int)
-    path[-1] = total.argmax()
-    for i in range(len(fit) - 1, 0, -1):
-        path[i - 1] = source[i, path[i]]
     result: FloatArray = np.interp(np.arange(n), np.arange(len(fit)) * hop, usual * RATIOS[path])
     return result
 

@@ -12,6 +12,7 @@ import numpy as np
 from engines._audio import FloatArray
 from engines.analyze import pitches as pitch
 from engines.analyze.keys import PROFILES, correlations, sounding
+from engines.analyze.viterbi import best_path
 
 # Chosen on 80 songs that `training.songs` rendered; bench/songs.py reports others.
 CELL_S = 1.0
@@ -38,7 +39,7 @@ def find_keys(chroma: FloatArray, duration: float, whole: int) -> list[KeySegmen
     `whole` is the key of the whole recording, which is the only segment where it does not change.
     """
     cells, cell_s = _cells(sounding(chroma), duration)
-    path = _best_path(_evidence(cells) * cell_s, _change_costs())
+    path = best_path(_evidence(cells) * cell_s, _change_costs())
     edges = [0, *(int(i) + 1 for i in np.flatnonzero(np.diff(path))), len(path)]
     edges = _without_short(edges, SHORTEST_S / cell_s)
     segments: list[KeySegment] = []
@@ -82,21 +83,6 @@ def _change_costs() -> FloatArray:
         costs[a, [parallel, relative]] *= NEAR
         costs[a, a] = 0.0
     return costs
-
-
-def _best_path(evidence: FloatArray, costs: FloatArray) -> FloatArray:
-    n = len(evidence)
-    back = np.zeros((n, 24), int)
-    score = evidence[0].copy()
-    for i in range(1, n):
-        reached = score[:, None] - costs
-        back[i] = reached.argmax(axis=0)
-        score = reached.max(axis=0) + evidence[i]
-    path = np.zeros(n, int)
-    path[-1] = int(score.argmax())
-    for i in range(n - 1, 0, -1):
-        path[i - 1] = back[i, path[i]]
-    return path
 
 
 def _without_short(edges: list[int], fewest: float) -> list[int]:
