@@ -4,14 +4,20 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from engines._audio import FloatArray
 from engines._errors import NotInstalledError
 
+
+class _Network(Protocol):
+    def forward(self, x: FloatArray) -> FloatArray: ...
+
+
 Made = TypeVar("Made")
+Tried = TypeVar("Tried", bound=_Network)
 
 
 def read_weights(path: Path, make: Callable[..., Made]) -> Made:
@@ -38,6 +44,17 @@ def read_weights(path: Path, make: Callable[..., Made]) -> Made:
         raise NotInstalledError(
             f"model: {path.name} of {engine} is missing or damaged; reinstall the program"
         ) from error
+
+
+def read_network(path: Path, make: Callable[..., Tried], n_inputs: int) -> Tried:
+    """Read a network as `read_weights` does; a frame of `n_inputs` zeros shows whether its layers fit."""
+
+    def tried(**weights: FloatArray) -> Tried:
+        network = make(**weights)
+        network.forward(np.zeros((1, n_inputs), np.float32))
+        return network
+
+    return read_weights(path, tried)
 
 
 def dilated(x: FloatArray, kernel: FloatArray, dilation: int) -> FloatArray:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._networks import dilated, read_weights
+from engines._networks import dilated, read_network
 from engines.analyze import bands as band
 from engines.analyze.onset_strength import LAG_FRAMES, log_bands, mean_level, rises
 from engines.analyze.ranking import WEIGHTS
@@ -103,10 +103,4 @@ def network() -> Network:
     NotInstalledError
         If they are missing or damaged.
     """
-    return read_weights(MODEL, _tried)
-
-
-def _tried(**weights: FloatArray) -> Network:
-    net = Network(**weights)
-    net.forward(np.zeros((1, N_INPUTS), np.float32))  # whether its layers fit
-    return net
+    return read_network(MODEL, Network, N_INPUTS)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._networks import dilated, read_weights
+from engines._networks import dilated, read_network
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "drums.npz"
@@ -119,13 +119,7 @@ def network() -> Network:
 
 def read(path: Path) -> Network:
     """Read weights that a training wrote; raises as `network` does."""
-    return read_weights(path, _tried)
-
-
-def _tried(**weights: FloatArray) -> Network:
-    net = Network(**weights)
-    net.forward(np.zeros((1, N_BANDS), np.float32))  # whether its layers fit
-    return net
+    return read_network(path, Network, N_BANDS)
 
 
 def level(log_bands: FloatArray) -> float:
