@@ -19,10 +19,8 @@ N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
 N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (2 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
-MODEL = WEIGHTS / "bars.npz"
-
-
 TERNARY = 0.26  # `thirds` above this are of a compound meter: there begins 1.3 times what begins halfway
+MODEL = WEIGHTS / "bars.npz"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import argparse
 import re
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,7 @@ def beatless(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
 
 
 def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
-    """Render a piece, listen to it as the engine does, and keep what was heard with the truth."""
+    """Render a piece, listen to it as the engine does, and keep what was heard with the truth in a file."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
         synthesize(piece.midi, sound, SOUNDFONTS, rng, SYNTHESIS_SR)
@@ -155,7 +155,7 @@ def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
         heard = listen(sound, {RHYTHM, TONAL})
     beats = piece.beats[piece.beats < heard.duration]
     np.savez_compressed(
-        out / f"{piece.group}_{piece.name}.npz",
+        out,
         bands=heard.bands.astype(np.float16),
         pitches=heard.pitches.strength.astype(np.float16),
         tuning=heard.pitches.tuning,
@@ -182,10 +182,10 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
     rngs = [np.random.default_rng((seed, i)) for i in range(9)]
-    never_a_loop: Callable[[Piece], tuple[Piece, float | None]] = lambda piece: (piece, None)  # noqa: E731
+    pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
-        "pop909": (0.2, map(never_a_loop, pop_pieces(arguments.pop909, 900, rngs[0]))),
-        "groove": (0.17, map(never_a_loop, groove_pieces(arguments.groove, 1100, rngs[1]))),
+        "pop909": (0.2, ((piece, None) for piece in pop)),
+        "groove": (0.17, ((piece, None) for piece in drummers)),
         "sheet": (0.28, sheets(arguments.openewld, rngs[2])),
         "chart": (0.15, charts(rngs[3])),
         "electronic": (0.12, electronic(rngs[4])),
@@ -197,7 +197,7 @@ def main() -> None:
     shares = np.array([share for share, _ in chosen_sources])
     owed = np.zeros(len(shares))
     done = 0
-    while done < arguments.count:
+    while done < arguments.count and shares.any():
         owed += shares
         chosen = int(np.argmax(owed))
         owed[chosen] -= shares.sum()
@@ -209,7 +209,8 @@ def main() -> None:
         if (len(piece.beats) > 8 or length or not piece.meter) and any(
             i.notes for i in piece.midi.instruments
         ):
-            hear(piece, length, arguments.out, rngs[7])
+            name = f"{piece.group}_{piece.name}@{seed}.npz"  # so that one folder holds those of several seeds
+            hear(piece, length, arguments.out / name, rngs[7])
             done += 1
             print(done, piece.group, piece.name, flush=True)
 
