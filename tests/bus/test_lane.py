@@ -133,16 +133,22 @@ async def test_a_worker_that_is_stopped_before_it_accepts_is_replaced(
 
 
 async def test_a_cancel_of_a_job_that_no_worker_has_accepted_is_not_forgotten(
-    bus: RunningBus, client: Dealer
+    bus: RunningBus, client: Dealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (pid,) = bus.worker_pids()
     os.kill(pid, signal.SIGSTOP)
     job = await client.send("dummy.echo")
     lane = bus.bus.pool["dummy"]
     await until(lambda: lane.status().workers[0].state == "busy")
-    # The worker is given up, and before it is dead the cancel comes.
-    next(iter(lane._workers)).kill()
+    (worker,) = lane._workers
+    gone = worker._gone
+    deaths: list[int | None] = []
+    monkeypatch.setattr(worker, "_gone", deaths.append)
+    # The worker is given up, and before its death is known the cancel comes.
+    worker.kill()
     assert await client.result("bus.cancel", {"id": job}) == {"state": "cancelling"}
+    await until(lambda: deaths)
+    gone(*deaths)
     assert (await client.terminal(job))["code"] == "CANCELLED"
     assert await client.rest() == []
 
