@@ -4,12 +4,13 @@
         [--count 1600] [--seed 2] [--only KIND]
 
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
-MMA plays, music over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and
-performances whose names' checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsynth`, `mma`
-and General MIDI soundfonts; every choice comes from `--seed`.
+MMA plays, chorales and quartets (part_music.py), music over authored drum styles (electronic.py), and loops
+of those, cut to the sample. Songs and performances whose names' checksum says so are kept for the rankers
+(`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice comes from `--seed`.
 
 Each item becomes one `.npz`: bands and pitches as one pass hears them, duration, beats, downbeats, meter,
-tempo and `loop` (whether it is cut as one).
+tempo, key (empty if there is none, several, or an unknown one), `drums_alone`, and `loop` (whether it is cut
+as one).
 """
 
 import argparse
@@ -17,6 +18,7 @@ import re
 import tempfile
 import zlib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.electronic import electronic_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
+from engines.analyze.training.part_music import part_music
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
 from engines.analyze.training.render import Piece, groove_pieces, pop_pieces, synthesize
 
@@ -71,6 +74,8 @@ def charts(rng: Rng, library: Path = LIBRARY) -> Iterator[tuple[Piece, float | N
             continue
         number += 1
         music = _in_beats(song.name, song.midi, song.beats, meter)
+        if len(song.keys) == 1:
+            music.key = song.keys[0][2]
         n_bars = max(4, int(44 * music.tempo / 60 / meter))
         first = int(rng.integers(max(1, music.n_beats // meter - n_bars))) * meter
         yield _performed(excerpt(music, first, min(n_bars * meter, music.n_beats - first)), rng)
@@ -102,19 +107,21 @@ def sheets(folder: Path, rng: Rng, group: str = "sheet") -> Iterator[tuple[Piece
         yield _performed(music, rng)
 
 
+def parts(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
+    """Compose chorales and quartets without end."""
+    for number in count(1):
+        yield _performed(part_music(f"{number:03}", rng), rng)
+
+
 def electronic(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
     """Write music over drum styles without end."""
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         yield _performed(electronic_music(f"{number:03}", rng), rng)
 
 
 def loops(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
     """Cut loops of one to eight bars, exactly; half of them ring over into their start."""
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         bars = int(rng.choice(LOOP_BARS))
         music = electronic_music(f"{number:03}", rng, bars)
         length = 60 / music.tempo * music.n_beats
@@ -125,9 +132,7 @@ def loops(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
 
 def beatless(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
     """Write notes at times that nothing orders."""
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         piece = Piece(f"{number:03}", "beatless", np.zeros(0), np.zeros(0), 0)
         part = pretty_midi.Instrument(int(rng.integers(96)), is_drum=bool(rng.random() < 0.3))
         times = np.cumsum(rng.exponential(rng.uniform(0.15, 1.5), 300))
@@ -164,6 +169,8 @@ def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
         downbeats=piece.downbeats[piece.downbeats < heard.duration],
         meter=piece.meter,
         tempo=60 / np.median(np.diff(piece.beats)) if len(piece.beats) > 1 else 0.0,
+        key=piece.key,
+        drums_alone=all(part.is_drum for part in piece.midi.instruments),
         loop=length is not None,
     )
 
@@ -181,7 +188,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(9)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(10)]
     pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, ((piece, None) for piece in pop)),
@@ -191,6 +198,7 @@ def main() -> None:
         "electronic": (0.12, electronic(rngs[4])),
         "loop": (0.06, loops(rngs[5])),
         "beatless": (0.02, beatless(rngs[6])),
+        "parts": (0.12, parts(rngs[9])),
         "duple": (0.05, sheets(arguments.openewld, rngs[8], "duple")),
     }
     chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]

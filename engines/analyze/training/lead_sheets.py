@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engines.analyze.training.drumming import add_drums
+from engines.analyze.training.forms import key_name
 from engines.analyze.training.performing import Music, Rng
 from engines.generate.theory import NO_CHORD, Chord, parse_chord
 
@@ -124,9 +125,23 @@ def _arranged(sheet: Any, name: str, rng: Rng) -> Music:
                 music.add(lead, pitch + shift, loud * accent, at, (off - on) * legato)
     chords = chords[start:] + chords[:start]
     TEXTURES[texture](music, chords, shift, rng)
+    music.key = _key(sheet, _chord_at(symbols, np.inf), shift)
     if texture > 1 and rng.random() < 0.45:
         add_drums(music, rng, ternary=meter == (6, 8))
     return music
+
+
+def _key(sheet: Any, last: Chord, shift: int) -> str:
+    """Return the key that signature and last chord agree on; files say of few minor keys that they are."""
+    signatures = {(k.key, k.mode) for k in sheet.key_signatures}
+    if len(signatures) != 1 or last.root < 0:
+        return ""
+    tonic, minor = signatures.pop()
+    major = (tonic + 3 * minor) % 12
+    for root, mode, third in ((major, "major", 4), ((major + 9) % 12, "minor", 3)):
+        if last.root == root and (root + third) % 12 in last.tones:
+            return key_name(root + shift, mode)
+    return ""
 
 
 def _chord_at(symbols: list[tuple[float, str]], beat: float) -> Chord:

@@ -3,7 +3,7 @@
 The truth stays where the beat is, however early or late the players are.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +31,8 @@ class Note:
 class Music:
     """Notes with their bars; beat 0 begins a bar.
 
-    `swing` is the share of a beat at which its second half falls, 0.5 if straight.
+    `swing` is the share of a beat at which its second half falls, 0.5 if straight; `key` is as mir_eval
+    writes it, or empty where there is none or several.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Music:
     tempo: float
     notes: list[Note] = field(default_factory=list)
     swing: float = 0.5
+    key: str = ""
 
     def add(self, program: int, pitch: int, velocity: float, start: float, length: float) -> None:
         """Add a note."""
@@ -54,7 +56,7 @@ def excerpt(music: Music, first: int, n_beats: int) -> Music:
         Note(n.program, n.pitch, n.velocity, n.start - first, min(n.length, first + n_beats - n.start))
         for n in inside
     ]
-    return Music(music.name, music.group, n_beats, music.beats_per_bar, music.tempo, notes, music.swing)
+    return replace(music, n_beats=n_beats, notes=notes)
 
 
 def perform(music: Music, rng: Rng, *, exact: bool = False, lead_in: int = 0) -> Piece:
@@ -104,6 +106,7 @@ def perform(music: Music, rng: Rng, *, exact: bool = False, lead_in: int = 0) ->
     piece = Piece(
         music.name, music.group, beats, downbeats[downbeats >= beats[0] - 1e-6], music.beats_per_bar
     )
+    piece.key = music.key
     piece.midi.instruments.extend(parts.values())
     return piece
 
