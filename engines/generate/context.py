@@ -172,11 +172,16 @@ def frame_of(score: Score, bars: int) -> Frame:
     """
     _, numerator, denominator = score.signatures[0]
     read_signature(f"{numerator}/{denominator}")
-    tempo = min(max(score.tempo, TEMPO_RANGE[0]), TEMPO_RANGE[1])
+    low, high = TEMPO_RANGE
+    if not low <= score.tempo <= high:
+        raise ValueError(
+            f"tempo: the file's is {score.tempo:.4g} BPM; must be between {low:g} and {high:g} BPM, "
+            "so give the one that is meant"
+        )
     notes = [note for part in score.parts if not part.drums for note in part.notes]
     key, scale = key_of(notes)
     tones = scale_tones(key, scale) | {note.pitch % 12 for note in notes}
-    return Frame(bars, tempo, numerator, denominator, key, scale, tones)
+    return Frame(bars, score.tempo, numerator, denominator, key, scale, tones)
 
 
 def ask(heard: Heard, bars: int, given: Mapping[str, Any], from_bar: int) -> tuple[Asked, list[Chord], int]:

@@ -115,6 +115,17 @@ def test_tempo_and_metre_may_be_other_than_the_file_s(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("operation", [generate.continue_, generate.humanize])
+def test_a_file_s_tempo_out_of_range_is_refused_unless_another_is_given(
+    operation: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "tune.mid"
+    path.write_bytes(write(Score((Part("lead", TUNE),), ((0.0, 800.0),), ((0.0, 4, 4),), 16.0)))
+    with pytest.raises(ValueError, match="tempo: the file's is 800 BPM; must be between 20 and 400 BPM"):
+        operation(path)
+    assert operation(path, tempo=200, seed=1).tempo == pytest.approx(200)
+
+
+@pytest.mark.parametrize("operation", [generate.continue_, generate.humanize])
 def test_neither_or_both_of_file_and_notes_are_refused(operation: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="path, notes: neither; must be one of them"):
         operation()
