@@ -27,14 +27,14 @@ import mir_eval
 import numpy as np
 
 from bench import anchors, made_truth, reliability
-from engines.analyze import bars, beat_network, keys, pulse
+from engines.analyze import bars, beat_network, key_finding, pulse
 from engines.analyze.chord_finding import find_chords
+from engines.analyze.key_finding import find_key
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
-from engines.analyze.pitches import chroma
 from engines.analyze.ranking import Ranker
 from engines.analyze.rhythm import Rhythm, find_rhythm
 from engines.analyze.rhythm_cues import Cues, cues
-from engines.analyze.training import rank, train_bars, train_tempo
+from engines.analyze.training import rank, train_bars, train_keys, train_tempo
 
 OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
 
@@ -51,6 +51,15 @@ class Recording:
     @property
     def group(self) -> str:
         return self.row["group"]
+
+
+@dataclass(frozen=True)
+class Models:
+    """What chooses tempo, bars and key."""
+
+    tempo: Ranker
+    bars: Ranker
+    key: Ranker
 
 
 @dataclass
@@ -73,7 +82,7 @@ class Scores:
 
 def score(recording: Recording, rhythm: Rhythm, data: Path, scores: Scores) -> None:
     heard, row, group = recording.heard, recording.row, recording.group
-    key = keys.find_key(chroma(heard.pitches)) if row["key"] else None
+    key = find_key(heard.pitches) if row["key"] else None
     score_answer(
         recording, anchors.Answer(rhythm.tempo, rhythm.beats, key.name if key else None), data, scores
     )
@@ -166,30 +175,30 @@ def table(title: str, scores: Scores, draws: int) -> None:
         print(f"| {measure} | {np.mean(counted):.3f} | {low:.3f} to {high:.3f} | " + " | ".join(cells) + " |")
 
 
-def run(recordings: list[Recording], data: Path, models: Callable[[str], tuple[Ranker, Ranker]]) -> Scores:
+def run(recordings: list[Recording], data: Path, models: Callable[[str], Models]) -> Scores:
     scores = Scores()
     for recording in recordings:
-        tempo_model, bar_model = models(rank.FAMILIES.get(recording.group, recording.group))
+        model = models(rank.FAMILIES.get(recording.group, recording.group))
         with (
-            mock.patch.object(pulse, "ranker", lambda model=tempo_model: model),
-            mock.patch.object(bars, "ranker", lambda model=bar_model: model),
+            mock.patch.object(pulse, "ranker", lambda model=model: model.tempo),
+            mock.patch.object(bars, "ranker", lambda model=model: model.bars),
+            mock.patch.object(key_finding, "ranker", lambda model=model: model.key),
         ):
             heard = recording.heard
             score(recording, find_rhythm(recording.cues, heard.pitches, heard.duration), data, scores)
     return scores
 
 
-def left_out(data: Path, rendered: Path) -> Callable[[str], tuple[Ranker, Ranker]]:
+def left_out(data: Path, rendered: Path) -> Callable[[str], Models]:
     tempo = [*train_tempo.recordings(data), *train_tempo.rendered(rendered), *train_tempo.clicks()]
     bar = [*train_bars.recordings(data), *train_bars.rendered(rendered)]
-    trained: dict[str, tuple[Ranker, Ranker]] = {}
+    key = list(train_keys.rendered(rendered))
+    trained: dict[str, Models] = {}
 
-    def models(family: str) -> tuple[Ranker, Ranker]:
+    def models(family: str) -> Models:
         if family not in trained:
-            trained[family] = (
-                rank.train([e for e in tempo if e.family != family]),
-                rank.train([e for e in bar if e.family != family]),
-            )
+            others = ([e for e in examples if e.family != family] for examples in (tempo, bar, key))
+            trained[family] = Models(*map(rank.train, others))
         return trained[family]
 
     return models
@@ -230,7 +239,7 @@ def published(arguments: argparse.Namespace) -> None:
     if arguments.rendered:
         models = left_out(data, arguments.rendered)
         ours["each group left out of training"] = run(recordings, data, models)
-    shipped = pulse.ranker(), bars.ranker()
+    shipped = Models(pulse.ranker(), bars.ranker(), key_finding.ranker())
     ours["as shipped (has learned from these)"] = run(recordings, data, lambda _: shipped)
     for title, scores in ours.items():
         table(title, scores, arguments.bootstrap)
@@ -241,7 +250,7 @@ def published(arguments: argparse.Namespace) -> None:
 
 def key_claim(recording: Recording) -> list[tuple[float, bool]]:
     """Return how sure we are of the key, and whether it is right; nothing where nobody knows."""
-    found = keys.find_key(chroma(recording.heard.pitches)) if recording.row["key"] else None
+    found = find_key(recording.heard.pitches) if recording.row["key"] else None
     if found is None:
         return []
     return [(found.confidence, mir_eval.key.weighted_score(recording.row["key"], found.name) == 1.0)]

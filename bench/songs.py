@@ -19,8 +19,9 @@ import mir_eval
 import numpy as np
 
 from engines.analyze.chord_finding import Segment
+from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
-from engines.analyze.keys import find_key, key_name
+from engines.analyze.keys import key_name
 from engines.analyze.pitches import Pitches, chroma
 from engines.analyze.rhythm import find_rhythm
 from engines.analyze.rhythm_cues import cues
@@ -86,11 +87,10 @@ def table(title: str, songs: list[Song], find: Callable[[Song], Sequence[Segment
 
 def key_row(song: Song) -> tuple[float, float, int, int, int]:
     """Return the score over time, that of one key for all, changes found, true, and true ones found."""
-    classes = chroma(song.pitches)
-    whole = find_key(classes)
+    whole = find_key(song.pitches)
     if whole is None:
         return 0.0, 0.0, 0, len(song.keys) - 1, 0
-    found = find_keys(classes, song.duration, whole.best)
+    found = find_keys(chroma(song.pitches), song.duration, whole.best)
     at = np.arange(0.5, song.duration, 1.0)
     true = np.maximum(0, np.searchsorted(song.key_starts, at, "right") - 1)
     named = np.searchsorted([s.start for s in found], at, "right") - 1

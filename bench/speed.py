@@ -29,9 +29,8 @@ import numpy as np  # noqa: E402
 import soundfile as sf  # noqa: E402
 
 from engines import analyze  # noqa: E402
-from engines.analyze.keys import find_key  # noqa: E402
+from engines.analyze.key_finding import find_key  # noqa: E402
 from engines.analyze.listening import RHYTHM, SHAPE, TONAL, listen  # noqa: E402
-from engines.analyze.pitches import chroma  # noqa: E402
 from engines.analyze.rhythm import find_rhythm  # noqa: E402
 from engines.analyze.rhythm_cues import cues  # noqa: E402
 from tests import signals  # noqa: E402
@@ -121,7 +120,7 @@ def phase_1_fields(path: Path) -> None:
     """Answer phase 1's eight fields, and the mode, beat times and downbeats, which it did not have."""
     heard = listen(path, {RHYTHM, TONAL, SHAPE})
     found = find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration)
-    key, shape = find_key(chroma(heard.pitches)), heard.shape
+    key, shape = find_key(heard.pitches), heard.shape
     means = [shape.centroid.mean(), shape.rolloff.mean(), shape.rms.mean(), shape.zero_crossing_rate.mean()]
     assert key  # noqa: S101
     assert len(found.beats)  # noqa: S101

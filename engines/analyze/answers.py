@@ -10,8 +10,9 @@ from engines._audio import FloatArray
 from engines._units import Progress
 from engines.analyze import bands, loops, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
+from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
-from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
+from engines.analyze.keys import MODES, PITCH_CLASSES
 from engines.analyze.listening import (
     EVERYTHING,
     LOUDNESS,
@@ -254,11 +255,10 @@ def _sections(found: Rhythm, heard: Heard) -> list[Section]:
 
 
 def _key(heard: Heard) -> Key:
-    chroma = pitches.chroma(heard.pitches)
-    found = find_key(chroma)
+    found = find_key(heard.pitches)
     if found is None:
         return Key(None, None, 0.0, None, None, [], None)
-    changes = find_keys(chroma, heard.duration, found.best)
+    changes = find_keys(pitches.chroma(heard.pitches), heard.duration, found.best)
     return Key(
         key=PITCH_CLASSES[found.best % 12],
         mode=MODES[found.best // 12],

@@ -1,6 +1,5 @@
-"""Which key: how well the pitch classes that sound fit those of each of the 24 keys."""
+"""Keys: their names, and how well pitch classes that sound fit those of each of the 24."""
 
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -21,44 +20,11 @@ PROFILES = np.array(
 )
 OVERTONES = 0.15  # chosen on 205 rendered songs; see `pitches.without_overtones`
 QUIET = 0.05  # of the loud frames' strength: below, a frame has no say
-# How likely the best key is right: logistic in how far it is ahead of the next, and in how well it fits.
-# Fitted to 579 rendered recordings, 113 of them drums alone, which have no key to be right; bench/accuracy.py
-# has the reliability on others.
-CONFIDENCE = (1.76, 11.05, -9.07)
-
-
-@dataclass(frozen=True)
-class KeyFound:
-    """The likeliest key and the next: C to B major are 0 to 11, C to B minor 12 to 23.
-
-    `confidence` is how likely key and mode are right.
-    """
-
-    best: int
-    second: int
-    confidence: float
-
-    @property
-    def name(self) -> str:
-        """The key as mir_eval writes it: `C# minor`."""
-        return key_name(self.best)
 
 
 def key_name(key: int) -> str:
     """Write a key, 0 to 23, as mir_eval does."""
     return f"{PITCH_CLASSES[key % 12]} {MODES[key // 12]}"
-
-
-def find_key(chroma: FloatArray) -> KeyFound | None:
-    """Find the key of pitch classes over time, shape (n_frames, 12); None if nothing tonal sounds."""
-    classes = sounding(chroma)
-    if not classes.any():
-        return None
-    fit = correlations(classes.sum(axis=0))
-    second, best = (int(k) for k in fit.argsort()[-2:])
-    ahead, constant = float(fit[best] - fit[second]), CONFIDENCE[2]
-    logit = CONFIDENCE[0] * ahead + CONFIDENCE[1] * float(fit[best]) + constant
-    return KeyFound(best, second, float(1 / (1 + np.exp(-logit))))
 
 
 def sounding(chroma: FloatArray) -> FloatArray:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from engines import _units
-from engines.analyze import pitches
-from engines.analyze.keys import MODES, PITCH_CLASSES, find_key
+from engines.analyze.key_finding import find_key
+from engines.analyze.keys import MODES, PITCH_CLASSES
 from engines.analyze.library_results import Recording
 from engines.analyze.listening import LOUDNESS, RHYTHM, TONAL, listen
 from engines.analyze.loops import loop_beats
@@ -41,7 +41,7 @@ def portray(path: Path, progress: _units.Progress) -> Portrait:
     """Listen to a recording; reports progress from 0 to 1 and raises as `listening.listen` does."""
     heard = listen(path, {RHYTHM, TONAL, LOUDNESS}, progress)
     rhythm = find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration)
-    key = find_key(pitches.chroma(heard.pitches))
+    key = find_key(heard.pitches)
     recording = Recording(
         path=str(path),
         duration=heard.duration,

@@ -1,11 +1,12 @@
 """Train the network that hears beats and bars, and say how it does on songs it has not met.
 
-    python -m engines.analyze.training.train_beats --pieces DIR [--without chart] [--epochs 40] [--seed 0]
-        [--out engines/analyze/weights]
+    python -m engines.analyze.training.train_beats --pieces DIR [--without chart] [--start FILE]
+        [--epochs 40] [--rate 0.002] [--seed 0] [--out engines/analyze/weights/beats.npz]
 
 `--pieces` is what `beat_pieces` wrote; those that are `for_rankers` are not trained on, and are what is
 reported on: the F-measure at 70 ms of plain peaks of the activation. `--without` leaves a kind out, to ask
-how the network does on music it has seen nothing of. In Keras, which only this script needs.
+how the network does on music it has seen nothing of; `--start` goes on from weights that are there. In Keras,
+which only this script needs.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 import scipy.signal
 
 from engines._audio import FloatArray
+from engines._networks import read_network
 from engines.analyze import bands as band
 from engines.analyze.beat_network import (
     DILATIONS,
@@ -33,7 +35,7 @@ from engines.analyze.beat_network import (
 from engines.analyze.onset_strength import LAG_FRAMES, LATENCY_S, mean_level
 from engines.analyze.training.beat_pieces import for_rankers
 
-CHANNELS, BATCH, RATE = 48, 16, 2e-3
+CHANNELS, BATCH = 48, 16
 SECONDS = 23.0  # of each piece, each time
 STRETCH = 0.22  # natural logarithm, either way
 THREADS = 2
@@ -126,24 +128,44 @@ def weights_of(model: Any) -> Network:
     return Network(k1, b1, k2, b2, k3, b3)
 
 
-def train(items: list[Item], epochs: int, seed: int, out: Path) -> Network:
-    """Fit the network by Adam to the cross entropy of beats and downbeats; writes after each ten epochs."""
+def with_weights(model: Any, net: Network) -> Any:
+    """Give a model the weights that the engine runs."""
+    between = zip(net.k2, net.b2, strict=True)
+    given = iter([(net.k1, net.b1), *between, (net.k3, net.b3)])
+    for layer in model.layers:
+        if layer.get_weights():
+            layer.set_weights(next(given))
+    return model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, how fast to begin, the seed, and which weights to go on from; None: random ones."""
+
+    epochs: int
+    rate: float
+    seed: int
+    start: Network | None
+
+
+def train(items: list[Item], plan: Plan, out: Path) -> Network:
+    """Fit the network by Adam to the cross entropy of beats and downbeats; writes after each five epochs."""
     import tensorflow as tf  # noqa: PLC0415 - only training needs it
 
-    tf.keras.utils.set_random_seed(seed)
+    tf.keras.utils.set_random_seed(plan.seed)
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    rng = np.random.default_rng(seed)
-    model = build(tf)
-    n_steps = epochs * (len(items) // BATCH)
-    rate = tf.keras.optimizers.schedules.CosineDecay(RATE, n_steps, alpha=0.02)
+    rng = np.random.default_rng(plan.seed)
+    model = build(tf) if plan.start is None else with_weights(build(tf), plan.start)
+    n_steps = plan.epochs * (len(items) // BATCH)
+    rate = tf.keras.optimizers.schedules.CosineDecay(plan.rate, n_steps, alpha=0.02)
     model.compile(tf.keras.optimizers.Adam(rate, clipnorm=1.0), "binary_crossentropy")
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, plan.epochs + 1):
         total, order = 0.0, rng.permutation(len(items))
         for i in range(0, len(order) - BATCH + 1, BATCH):
             x, y = zip(*(example(items[k], rng) for k in order[i : i + BATCH]), strict=True)
             total += float(model.train_on_batch(np.stack(x), np.stack(y)))
         print(f"epoch {epoch}: loss {total / (len(order) // BATCH):.4f}", flush=True)
-        if epoch % 10 == 0:
+        if epoch % 5 == 0:
             weights_of(model).save(out)
     return weights_of(model)
 
@@ -160,7 +182,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--pieces", type=Path, required=True)
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=MODEL)
     arguments = parser.parse_args()
@@ -168,7 +192,8 @@ def main() -> None:
     kept = [i for i in items if for_rankers(i.name)]
     used = [i for i in items if not for_rankers(i.name) and i.group not in arguments.without]
     print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
-    net = train(used, arguments.epochs, arguments.seed, arguments.out)
+    start = read_network(arguments.start, Network, N_INPUTS) if arguments.start else None
+    net = train(used, Plan(arguments.epochs, arguments.rate, arguments.seed, start), arguments.out)
     net.save(arguments.out)
     scores: dict[str, list[tuple[float, float]]] = {}
     for item in kept:

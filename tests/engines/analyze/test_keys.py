@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from engines import analyze
-from engines.analyze.keys import correlations, find_key
+from engines.analyze.key_finding import find_key, key_features
+from engines.analyze.keys import correlations
+from engines.analyze.pitches import BINS_PER_SEMITONE, LOWEST_PITCH, N_BINS, Pitches
 from engines.analyze.results import Key
 from tests import signals
 
@@ -16,6 +18,13 @@ KEYS = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in signals.PI
 
 def key_of(path: Path, y: signals.FloatArray, sr: int = signals.SR) -> Key:
     return analyze.key(signals.write(path / "a.wav", y, sr))
+
+
+def pitches_of(*midi_notes: int) -> Pitches:
+    """Let notes sound for a second, in tune."""
+    strength = np.zeros((10, N_BINS), np.float32)
+    strength[:, [(note - LOWEST_PITCH) * BINS_PER_SEMITONE + 1 for note in midi_notes]] = 1
+    return Pitches(strength, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -74,9 +83,24 @@ def test_drums_have_a_lower_confidence_than_music(tmp_path: Path) -> None:
 
 
 def test_a_triad_is_its_own_tonic() -> None:
-    found = find_key(np.tile(np.eye(12)[[0, 4, 7]].sum(axis=0), (10, 1)))
+    found = find_key(pitches_of(60, 64, 67))
     assert found is not None
     assert found.name == "C major"
+
+
+def test_no_key_is_a_reading_beside_all_24() -> None:
+    features = key_features(pitches_of(60, 64, 67))
+    assert len(features) == 25
+    assert np.isfinite(features).all()
+    assert not features[-1, :-3].any()
+    assert len(key_features(pitches_of())) == 0
+    assert find_key(pitches_of()) is None
+
+
+def test_notes_at_random_have_a_lower_confidence_than_music(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    notes = [signals.chord(f"{signals.PITCH_CLASSES[k]}:min", 0.5) for k in rng.permutation(12)]
+    assert key_of(tmp_path, np.concatenate(notes)).key_confidence < 0.5
 
 
 def test_music_in_one_key_has_one_segment(tmp_path: Path) -> None:

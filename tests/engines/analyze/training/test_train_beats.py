@@ -54,7 +54,11 @@ def test_songs_are_kept_for_the_rankers_whatever_the_seed() -> None:
 
 def test_a_network_learns(tmp_path: Path) -> None:
     item = train_beats.read(stored(tmp_path, 60, 0.5))
-    net = train_beats.train([item] * train_beats.BATCH, 30, 0, tmp_path / "net.npz")
+    plan = train_beats.Plan(epochs=30, rate=2e-3, seed=0, start=None)
+    net = train_beats.train([item] * train_beats.BATCH, plan, tmp_path / "net.npz")
     x, y = train_beats.example(item, np.random.default_rng(9))
     said = net.forward(x)[:, 0]
     assert said[y[:, 0] == 1].mean() > 3 * said[y[:, 0] == 0].mean()
+    on = train_beats.Plan(epochs=1, rate=1e-9, seed=1, start=net)
+    again = train_beats.train([item] * train_beats.BATCH, on, tmp_path / "net.npz")
+    assert np.allclose(again.forward(x)[:, 0], said, atol=1e-3), "it goes on from where it was"
