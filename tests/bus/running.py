@@ -249,29 +249,32 @@ class Subscriber:
                     return events
 
     async def synchronised(self, bus: RunningBus) -> None:
-        """Wait until the bus knows of what was subscribed to."""
+        """Wait until the bus knows of what was subscribed to, and has said what it had to say of it."""
+        await self.so_far(bus)
+        # Subscriptions are answered in their order, this one last.
+        bus.bus.publisher.publish("synchronised/", {})
         self.socket.subscribe("synchronised/")
-        while True:
-            bus.bus.publisher.publish("synchronised/", {})
-            if await self.socket.poll(20):
-                break
+        await self.upto(lambda topic, event: topic == "synchronised/" and "replay" in event)
         self.socket.unsubscribe("synchronised/")
         bus.bus.publisher.forget("synchronised/")
-        await self.rest(0.06)
+        # A replay is not in the order in which was subscribed.
+        await self.so_far(bus)
 
     async def so_far(self, bus: RunningBus) -> list[tuple[str, Message]]:
         """Return every event that was published until now, however long it is on its way."""
-        self.socket.subscribe("so far/")
+        # Its own each time: others of the one before may still be on their way.
+        mark = f"so far/{next(_numbers)}/"
+        self.socket.subscribe(mark)
         events: list[tuple[str, Message]] = []
         async with asyncio.timeout(60):
             while True:
                 # Until it is known what was subscribed to, a mark is lost; nothing overtakes one that comes.
-                bus.bus.publisher.publish("so far/", {})
+                bus.bus.publisher.publish(mark, {})
                 while await self.socket.poll(20):
                     topic, event = await self.receive()
-                    if topic == "so far/":
-                        self.socket.unsubscribe("so far/")
-                        bus.bus.publisher.forget("so far/")
+                    if topic == mark:
+                        self.socket.unsubscribe(mark)
+                        bus.bus.publisher.forget(mark)
                         return events
                     events.append((topic, event))
 
