@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ import msgpack
 import zmq
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = (sys.executable, str(ROOT / "daemon.py"))
 
 
 class RunningDaemon:
     """A daemon process, its log as it comes, and a plain socket to ask it with."""
 
-    def __init__(self, home: Path, *settings: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *settings: str,
+        environ: dict[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         self.home = home
         defaults = (
             "bus.router=tcp://127.0.0.1:*",
@@ -32,7 +39,7 @@ class RunningDaemon:
         )
         sets = [word for setting in (*defaults, *settings) for word in ("--set", setting)]
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "daemon.py"), "serve", "--config", str(ROOT / "config.toml"), *sets],
+            [*program, "serve", "--config", str(ROOT / "config.toml"), *sets],
             stderr=subprocess.PIPE,
             env={
                 **os.environ,
@@ -61,10 +68,12 @@ class RunningDaemon:
         """Return the first log line of an event."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
+            # Asked first: what it says last may come between two looks.
+            ended = self.process.poll() is not None and not self._reader.is_alive()
             for line in list(self.log):
                 if line.get("event") == event:
                     return line
-            if self.process.poll() is not None and not self._reader.is_alive():
+            if ended:
                 break
             time.sleep(0.01)
         raise AssertionError(f"no {event} in the log: {self.log} {self.other_output}")
@@ -120,9 +129,14 @@ def receive(socket: zmq.Socket[bytes], timeout_s: float = 60.0) -> dict[str, Any
 
 
 @contextlib.contextmanager
-def running(home: Path, *settings: str, environ: dict[str, str] | None = None) -> Iterator[RunningDaemon]:
+def running(
+    home: Path,
+    *settings: str,
+    environ: dict[str, str] | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> Iterator[RunningDaemon]:
     """Run a daemon for the length of a block."""
-    daemon = RunningDaemon(home, *settings, environ=environ)
+    daemon = RunningDaemon(home, *settings, environ=environ, program=program)
     try:
         yield daemon
     finally:
