@@ -64,7 +64,7 @@ class RunningDaemon:
             except ValueError:
                 self.other_output.append(line)
 
-    def wait_for(self, event: str, timeout_s: float = 60.0) -> dict[str, Any]:
+    def wait_for(self, event: str, timeout_s: float = 100.0) -> dict[str, Any]:
         """Return the first log line of an event."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
@@ -90,13 +90,13 @@ class RunningDaemon:
         socket.connect(self.ready["router"])
         return socket
 
-    def ask(self, op: str, timeout_s: float = 60.0, **params: Any) -> dict[str, Any]:
+    def ask(self, op: str, timeout_s: float = 100.0, **params: Any) -> dict[str, Any]:
         """Send one request and return its terminal message."""
         with self.socket() as socket:
             send(socket, op, **params)
             return receive(socket, timeout_s)
 
-    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 60.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 100.0) -> int:
         """Stop it and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout_s)
@@ -119,7 +119,7 @@ def send(socket: zmq.Socket[bytes], op: str, request_id: str | None = None, **pa
     return request_id
 
 
-def receive(socket: zmq.Socket[bytes], timeout_s: float = 60.0) -> dict[str, Any]:
+def receive(socket: zmq.Socket[bytes], timeout_s: float = 100.0) -> dict[str, Any]:
     """Receive one message."""
     assert socket.poll(int(timeout_s * 1000)), "no answer"
     magic, body = socket.recv_multipart()

@@ -21,7 +21,10 @@ from tests.core_server import CoreServer, wait_until
 ROOT = Path(__file__).resolve().parents[2]
 WATCHDOG_S = 4.0  # fed every 2 s
 
-pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets"),
+    pytest.mark.timeout(300),
+]
 
 
 class Manager:
