@@ -29,6 +29,8 @@ _SMALL_MESSAGE_BYTES = 32_768
 # What a result may be larger than its own bound by: the message around it.
 _MESSAGE_OVERHEAD_BYTES = 4096
 
+# How long a process may take to end once its pipe is closed.
+_LINGER_S = 1.0
 # A write to a process that has ended fails at once.
 _LAST_WRITE_S = 1.0
 
@@ -165,11 +167,12 @@ class WorkerProcess:
 
     def _reap(self) -> int | None:
         """Wait for the end of a process whose pipe is closed, hurrying it if it lingers."""
-        self._process.join(1.0)
-        if self._process.is_alive():
+        if not wait([self._process.sentinel], _LINGER_S):
             self._process.kill()
+        # A start looks at all children, and who of two looks first at one that has ended takes its exit code.
+        with _starting:
             self._process.join()
-        return self._process.exitcode
+            return self._process.exitcode
 
     def _post(self, callback: Callable[..., None], *arguments: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ import pytest
 
 from bus import logs
 from tests.bus.running import Dealer, RunningBus, Subscriber, running_bus
+
+# A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, and no clock: the machine may be busy.
 hypothesis.settings.register_profile("dawg", deadline=None, derandomize=True, database=None)

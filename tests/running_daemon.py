@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ import msgpack
 import zmq
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = (sys.executable, str(ROOT / "daemon.py"))
 
 
 class RunningDaemon:
     """A daemon process, its log as it comes, and a plain socket to ask it with."""
 
-    def __init__(self, home: Path, *settings: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *settings: str,
+        environ: dict[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         self.home = home
         defaults = (
             "bus.router=tcp://127.0.0.1:*",
@@ -32,7 +39,7 @@ class RunningDaemon:
         )
         sets = [word for setting in (*defaults, *settings) for word in ("--set", setting)]
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "daemon.py"), "serve", "--config", str(ROOT / "config.toml"), *sets],
+            [*program, "serve", "--config", str(ROOT / "config.toml"), *sets],
             stderr=subprocess.PIPE,
             env={
                 **os.environ,
@@ -57,14 +64,16 @@ class RunningDaemon:
             except ValueError:
                 self.other_output.append(line)
 
-    def wait_for(self, event: str, timeout_s: float = 60.0) -> dict[str, Any]:
+    def wait_for(self, event: str, timeout_s: float = 100.0) -> dict[str, Any]:
         """Return the first log line of an event."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
+            # Asked first: what it says last may come between two looks.
+            ended = self.process.poll() is not None and not self._reader.is_alive()
             for line in list(self.log):
                 if line.get("event") == event:
                     return line
-            if self.process.poll() is not None and not self._reader.is_alive():
+            if ended:
                 break
             time.sleep(0.01)
         raise AssertionError(f"no {event} in the log: {self.log} {self.other_output}")
@@ -81,13 +90,13 @@ class RunningDaemon:
         socket.connect(self.ready["router"])
         return socket
 
-    def ask(self, op: str, timeout_s: float = 60.0, **params: Any) -> dict[str, Any]:
+    def ask(self, op: str, timeout_s: float = 100.0, **params: Any) -> dict[str, Any]:
         """Send one request and return its terminal message."""
         with self.socket() as socket:
             send(socket, op, **params)
             return receive(socket, timeout_s)
 
-    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 60.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 100.0) -> int:
         """Stop it and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout_s)
@@ -110,7 +119,7 @@ def send(socket: zmq.Socket[bytes], op: str, request_id: str | None = None, **pa
     return request_id
 
 
-def receive(socket: zmq.Socket[bytes], timeout_s: float = 60.0) -> dict[str, Any]:
+def receive(socket: zmq.Socket[bytes], timeout_s: float = 100.0) -> dict[str, Any]:
     """Receive one message."""
     assert socket.poll(int(timeout_s * 1000)), "no answer"
     magic, body = socket.recv_multipart()
@@ -120,9 +129,14 @@ def receive(socket: zmq.Socket[bytes], timeout_s: float = 60.0) -> dict[str, Any
 
 
 @contextlib.contextmanager
-def running(home: Path, *settings: str, environ: dict[str, str] | None = None) -> Iterator[RunningDaemon]:
+def running(
+    home: Path,
+    *settings: str,
+    environ: dict[str, str] | None = None,
+    program: Sequence[str] = PROGRAM,
+) -> Iterator[RunningDaemon]:
     """Run a daemon for the length of a block."""
-    daemon = RunningDaemon(home, *settings, environ=environ)
+    daemon = RunningDaemon(home, *settings, environ=environ, program=program)
     try:
         yield daemon
     finally:

@@ -90,7 +90,9 @@ async def _follow(events: Subscription, arguments: argparse.Namespace, config: C
 async def _next(events: Subscription) -> Event | None:
     """Wait a little for an event; None where there is none, so that silence is noticed."""
     try:
-        return await asyncio.wait_for(events.get(), _LOOK_S)
+        # Not wait_for, which before Python 3.12 forgets a Ctrl-C that comes together with an event.
+        async with asyncio.timeout(_LOOK_S):
+            return await events.get()
     except TimeoutError:
         return None
 

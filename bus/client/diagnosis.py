@@ -40,7 +40,9 @@ async def look(endpoint: str) -> tuple[Answer, str]:
         What is there, and the security mechanism a ZeroMQ socket names (`NULL`, `CURVE`), empty if unknown.
     """
     try:
-        reader, writer = await asyncio.wait_for(_connect(endpoint), _CONNECT_S)
+        # Not wait_for, which before Python 3.12 forgets a cancel that comes together with the answer.
+        async with asyncio.timeout(_CONNECT_S):
+            reader, writer = await _connect(endpoint)
     except TimeoutError:
         return Answer.SILENT, ""
     except OSError:
@@ -81,7 +83,8 @@ async def _connect(endpoint: str) -> tuple[asyncio.StreamReader, asyncio.StreamW
 async def _hear(reader: asyncio.StreamReader, count: int) -> bytes | None:
     """Read so many bytes, fewer where the other side hangs up; None for silence."""
     try:
-        return await asyncio.wait_for(reader.readexactly(count), _LISTEN_S)
+        async with asyncio.timeout(_LISTEN_S):
+            return await reader.readexactly(count)
     except asyncio.IncompleteReadError as error:
         return error.partial
     except TimeoutError:

@@ -4,8 +4,10 @@ import signal
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -233,7 +235,13 @@ def test_a_store_that_could_not_be_opened_is_tried_again(path: Path, monkeypatch
     assert cache.get(key(1)) is None, "closed is closed"
 
 
-def test_many_threads_and_two_daemons_may_use_it_at_once(path: Path) -> None:
+def _patiently(connect: Callable[..., sqlite3.Connection], *words: Any, **named: Any) -> sqlite3.Connection:
+    return connect(*words, **{**named, "timeout": 60.0})
+
+
+def test_many_threads_and_two_daemons_may_use_it_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who waits longer than two seconds for the others goes without, which a slow disk is no reason for here.
+    monkeypatch.setattr("bus.cache.sqlite3.connect", partial(_patiently, sqlite3.connect))
     caches = [reopened(path), reopened(path)]
     wrong: list[bytes] = []
 

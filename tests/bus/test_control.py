@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -157,10 +158,14 @@ async def test_they_are_answered_while_every_worker_is_busy(
 # ------------------------------------------------------------------ heartbeat
 
 
+async def _beat(watcher: Subscriber) -> dict[str, Any]:
+    """Return the next heartbeat; what a subscription is sent again may come between any two."""
+    return (await watcher.upto(lambda _, event: "replay" not in event))[-1][1]
+
+
 async def test_it_beats_in_time(bus: RunningBus) -> None:
     async with Subscriber(bus.publisher, "heartbeat/") as watcher:
-        await watcher.upto(lambda _, event: "replay" not in event)
-        events = [event for _, event in [await watcher.receive() for _ in range(10)]]
+        events = [await _beat(watcher) for _ in range(10)]
     for earlier, later in pairwise(events):
         assert later["topic_seq"] == earlier["topic_seq"] + 1
         assert later["uptime"] > earlier["uptime"]
@@ -174,10 +179,12 @@ async def test_it_beats_in_time(bus: RunningBus) -> None:
 
 async def test_it_comes_from_the_loop_and_tells_how_late_it_is(bus: RunningBus) -> None:
     async with Subscriber(bus.publisher, "heartbeat/") as watcher:
-        await watcher.upto(lambda _, event: "replay" not in event)
+        await _beat(watcher)
         time.sleep(0.4)  # noqa: ASYNC251 - the loop is held up on purpose
-        events = [event for _, event in [await watcher.receive() for _ in range(3)]]
-    assert max(event["loop_lag"] for event in events) > 0.2
+        # Beats from before may still be on their way.
+        while (late := await _beat(watcher))["loop_lag"] <= 0.2:
+            pass
+        events = [late, await _beat(watcher), await _beat(watcher)]
     assert bus.bus.stats.worst_loop_lag_s > 0.2
     gaps_s = [later["uptime"] - earlier["uptime"] for earlier, later in pairwise(events)]
     assert sum(gaps_s) > 0.5 * HEARTBEAT_S, "what was missed is not made up for in a burst"
@@ -209,13 +216,13 @@ async def test_the_status_is_told_now_and_then_without_a_change(bus: RunningBus)
 async def test_many_changes_are_told_in_few_events(bus: RunningBus, dealer: Callable[[], Dealer]) -> None:
     client = dealer()
     async with Subscriber(bus.publisher, "status/") as watcher:
-        await watcher.upto(lambda _, event: "replay" not in event)
+        await watcher.synchronised(bus)
         began_s = asyncio.get_running_loop().time()
         for request_id in [await client.send("dummy.echo") for _ in range(100)]:
             await client.terminal(request_id)
+        events = [await watcher.receive(), *await watcher.rest(0.3)]
         took_s = asyncio.get_running_loop().time() - began_s
-        events = await watcher.rest(0.3)
-    assert 1 <= len(events) <= (took_s + 0.3) / 0.1 + 2
+    assert len(events) <= took_s / 0.1 + 2
 
 
 async def test_the_status_task_ends_when_it_is_cancelled_in_the_moment_of_a_change(bus: RunningBus) -> None:

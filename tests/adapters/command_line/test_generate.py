@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import mido  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from adapters.command_line import schema_options
 from bus.operations import discover
 from tests.adapters.command_line.conftest import PROGRAM, at, begun
 from tests.bus_process import BusProcess, free_endpoint
+from tests.core_server import wait_until
 
 Run = Callable[..., Any]
 
@@ -234,7 +236,9 @@ def test_ctrl_c_stops_the_player(bus: BusProcess, player: Path) -> None:
             assert time.monotonic() < until_s
             assert process.poll() is None
             time.sleep(0.05)
+        # The player may be ahead of who started it, who has to wait for it before it can stop it.
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_SLEEPING)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)  # which the player holds open while it lives
+        _, err = process.communicate(timeout=60)  # which the player holds open while it lives
     assert process.returncode == 130
     assert err == "stopped\n"

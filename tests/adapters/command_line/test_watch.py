@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import pty
@@ -8,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -16,8 +17,9 @@ from rich.console import Console
 from adapters.command_line.live import drawn
 from adapters.command_line.picture import Picture
 from adapters.command_line.pulse import Pulse
-from adapters.command_line.watch import _line
+from adapters.command_line.watch import _line, _next
 from bus.client import BlockingClient, Event
+from bus.client.subscription import Subscription
 from tests.adapters.command_line.conftest import PROGRAM, at, begun
 from tests.bus_process import BusProcess, free_endpoint
 
@@ -100,6 +102,24 @@ def draw(picture: Picture, now_s: float) -> str:
     with console.capture() as captured:
         console.print(drawn(picture, ["a notice"], now_s, silent=False))
     return captured.get()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_ctrl_c_in_the_moment_of_an_event_is_not_forgotten(turns: int) -> None:
+    events: asyncio.Queue[Event] = asyncio.Queue()
+
+    async def watch() -> None:
+        while True:
+            await _next(cast(Subscription, events))
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.01)
+    events.put_nowait(event("heartbeat/", 1))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    watching.cancel()
+    await asyncio.wait([watching], timeout=30)
+    assert watching.cancelled()
 
 
 def test_no_daemon_to_watch_is_exit_code_three(run: Run) -> None:

@@ -26,11 +26,13 @@ from tests import core_server
 from tests.adapters.core.test_midi import smf
 from tests.core_server import HEALTH, IMPORT, PLAY, STATUS, STOP, CoreServer
 
-FAST = CoreSettings(
-    health_timeout_s=1.0,
-    status_timeout_s=1.0,
-    transport_timeout_s=1.0,
-    import_timeout_s=1.0,
+# What comes is waited for as long as a busy machine takes to bring it, what does not for a moment.
+PATIENT_S, HASTY_S = 60.0, 1.0
+SETTINGS = CoreSettings(
+    health_timeout_s=PATIENT_S,
+    status_timeout_s=PATIENT_S,
+    transport_timeout_s=PATIENT_S,
+    import_timeout_s=PATIENT_S,
     check_interval_s=0.3,
 )
 
@@ -43,7 +45,15 @@ def server() -> Iterator[CoreServer]:
 
 @pytest.fixture
 async def core(server: CoreServer) -> AsyncIterator[Core]:
-    core = Core(dataclasses.replace(FAST, url=server.url))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url))
+    yield core
+    core.close()
+
+
+@pytest.fixture
+async def hasty(server: CoreServer) -> AsyncIterator[Core]:
+    """Give one that asks for the project's status with little patience."""
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, status_timeout_s=HASTY_S))
     yield core
     core.close()
 
@@ -78,7 +88,7 @@ async def test_health_says_where_it_answered(core: Core, server: CoreServer) -> 
     health = await core.health()
     assert health.url == server.url
     assert health.document == {"status": "ok"}
-    assert 0 < health.elapsed < FAST.health_timeout_s
+    assert 0 < health.elapsed < PATIENT_S
 
 
 async def test_health_needs_no_body(core: Core, server: CoreServer) -> None:
@@ -156,8 +166,6 @@ async def test_a_refusal_says_what_dawg_core_said(core: Core, server: CoreServer
         (core_server.answer(b"", 302, headers={"Location": "http://elsewhere/"}), "'http://elsewhere/'"),
         (core_server.cut(), "broke"),
         (core_server.raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "not HTTP"),
-        (core_server.hang(), "no whole answer within "),
-        (core_server.drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 9000, 0.02), "no whole answer within "),
         (core_server.answer(b" " * 9_000_000), "larger than 8 MiB"),
     ],
 )
@@ -165,9 +173,21 @@ async def test_rubbish_is_unavailable_and_named(
     core: Core, server: CoreServer, behaviour: core_server.Behaviour, named: str
 ) -> None:
     server.behave(STATUS, behaviour)
-    began = time.monotonic()
     failure = await fails(core.project_status())
     assert named in failure.message
+    assert failure.message.startswith(f"DAWG-CORE at {server.url}: GET {STATUS}")
+
+
+@pytest.mark.parametrize(
+    "behaviour", [core_server.hang(), core_server.drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 9000, 0.02)]
+)
+async def test_what_does_not_come_in_time_is_unavailable(
+    hasty: Core, server: CoreServer, behaviour: core_server.Behaviour
+) -> None:
+    server.behave(STATUS, behaviour)
+    began = time.monotonic()
+    failure = await fails(hasty.project_status())
+    assert "no whole answer within " in failure.message
     assert failure.message.startswith(f"DAWG-CORE at {server.url}: GET {STATUS}")
     assert time.monotonic() - began < 20
 
@@ -205,7 +225,7 @@ async def test_it_is_not_connected_before_the_first_answer(core: Core) -> None:
 
 async def test_while_it_is_known_to_be_down_every_call_is_refused_at_once(tmp_path: Path) -> None:
     # No time passes: none of them may be the trial that follows a pause.
-    core = Core(dataclasses.replace(FAST, url=core_server.unused_url()), clock=lambda: 0.0)
+    core = Core(dataclasses.replace(SETTINGS, url=core_server.unused_url()), clock=lambda: 0.0)
     for _ in range(FAILURES_TO_OPEN):
         assert "connection refused" in (await fails(core.project_status())).message
     for call in (core.health, core.project_status, core.play, core.stop):
@@ -220,7 +240,7 @@ async def test_while_it_is_known_to_be_down_every_call_is_refused_at_once(tmp_pa
 
 async def test_the_watch_sees_it_come_go_and_come_back(server: CoreServer) -> None:
     seen: list[bool] = []
-    core = Core(dataclasses.replace(FAST, url=server.url), seen.append)
+    core = Core(dataclasses.replace(SETTINGS, url=server.url), seen.append)
     async with watching(core):
         await until(lambda: core.connected)
         server.stop()
@@ -237,7 +257,7 @@ async def test_the_watch_sees_it_come_go_and_come_back(server: CoreServer) -> No
 
 async def test_after_the_breaker_opened_the_watch_closes_it(server: CoreServer) -> None:
     now = [0.0]
-    core = Core(dataclasses.replace(FAST, url=server.url), clock=lambda: now[0])
+    core = Core(dataclasses.replace(SETTINGS, url=server.url), clock=lambda: now[0])
     server.stop()
     for _ in range(FAILURES_TO_OPEN):
         await fails(core.play())
@@ -251,7 +271,7 @@ async def test_after_the_breaker_opened_the_watch_closes_it(server: CoreServer) 
 
 
 async def test_a_failing_call_makes_the_watch_look_at_once(server: CoreServer) -> None:
-    core = Core(dataclasses.replace(FAST, url=server.url, check_interval_s=600))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, check_interval_s=600))
     async with watching(core):
         await until(lambda: core.connected)
         server.stop()
@@ -263,14 +283,15 @@ async def test_a_failing_call_makes_the_watch_look_at_once(server: CoreServer) -
 
 
 async def test_a_slow_project_does_not_make_a_healthy_dawg_core_disconnected(
-    core: Core, server: CoreServer
+    hasty: Core, server: CoreServer
 ) -> None:
     server.behave(STATUS, core_server.hang())
-    async with watching(core):
-        await until(lambda: core.connected)
-        await fails(core.project_status())
-        await asyncio.sleep(0.4)
-        assert core.connected is True
+    async with watching(hasty):
+        await until(lambda: hasty.connected)
+        await fails(hasty.project_status())
+        looks = server.paths().count(f"GET {HEALTH}")
+        await until(lambda: server.paths().count(f"GET {HEALTH}") >= looks + 2)
+        assert hasty.connected is True
 
 
 async def test_something_else_at_its_address_is_not_dawg_core(core: Core, server: CoreServer) -> None:
@@ -287,7 +308,7 @@ async def test_something_else_at_its_address_is_not_dawg_core(core: Core, server
 
 
 async def test_while_it_is_down_it_is_asked_more_and_more_seldom(server: CoreServer) -> None:
-    core = Core(dataclasses.replace(FAST, url=server.url, check_interval_s=0.1))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, check_interval_s=0.1))
     server.behave(HEALTH, core_server.answer(b"", 503))
     async with watching(core):
         await asyncio.sleep(3.0)
@@ -298,7 +319,7 @@ async def test_while_it_is_down_it_is_asked_more_and_more_seldom(server: CoreSer
 
 
 async def test_the_watch_is_not_held_up_by_stuck_calls(server: CoreServer) -> None:
-    core = Core(dataclasses.replace(FAST, url=server.url, status_timeout_s=600))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, status_timeout_s=600))
     server.behave(STATUS, core_server.hang())
     stuck = [asyncio.create_task(fails(core.project_status())) for _ in range(CALLS)]
     await until(lambda: len(server.requests) == CALLS)
@@ -321,22 +342,26 @@ async def test_a_listener_that_fails_is_reported_and_not_fatal(core: Core) -> No
 # --- bounds
 
 
-async def test_calls_at_one_time_are_bounded_and_all_end(core: Core, server: CoreServer) -> None:
+async def test_calls_at_one_time_are_bounded_and_all_end(server: CoreServer) -> None:
+    # Who waits for a turn gives up after half of it: long enough for the first to be asked.
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, status_timeout_s=4.0))
     server.behave(STATUS, core_server.hang())
     at_once = CALLS + WAITING + 10
+    before = set(threading.enumerate())
     began = time.monotonic()
     outcomes = await asyncio.gather(*(core.project_status() for _ in range(at_once)), return_exceptions=True)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40
     refused = [outcome for outcome in outcomes if isinstance(outcome, ResourceExhausted)]
     assert all(isinstance(outcome, ResourceExhausted | Unavailable) for outcome in outcomes)
     assert len(refused) >= 10
     assert len(server.requests) == CALLS
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("dawg-core")]
-    assert len(threads) <= CALLS + 1
+    own = set(threading.enumerate()) - before
+    assert sum(thread.name.startswith("dawg-core") for thread in own) <= CALLS + 1
+    core.close()
 
 
 async def test_many_calls_take_turns_on_few_connections(server: CoreServer) -> None:
-    core = Core(CoreSettings(url=server.url))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url))
     statuses = await asyncio.gather(*(core.project_status() for _ in range(CALLS + WAITING)))
     assert {status.num_tracks for status in statuses} == {3}
     assert server.connections <= CALLS + 1
@@ -344,7 +369,7 @@ async def test_many_calls_take_turns_on_few_connections(server: CoreServer) -> N
 
 
 async def test_the_loop_goes_on_while_a_call_waits(server: CoreServer) -> None:
-    core = Core(dataclasses.replace(FAST, url=server.url, status_timeout_s=600))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, status_timeout_s=600))
     server.behave(STATUS, core_server.hang())
     call = asyncio.create_task(fails(core.project_status()))
     await until(lambda: bool(server.requests))
@@ -355,24 +380,22 @@ async def test_the_loop_goes_on_while_a_call_waits(server: CoreServer) -> None:
     await call
 
 
-async def test_a_cancelled_call_leaves_its_turn_to_the_next(core: Core, server: CoreServer) -> None:
+async def test_a_cancelled_call_leaves_its_turn_to_the_next(hasty: Core, server: CoreServer) -> None:
     server.behave(STATUS, core_server.hang())
-    calls = [asyncio.create_task(core.project_status()) for _ in range(CALLS)]
+    calls = [asyncio.create_task(hasty.project_status()) for _ in range(CALLS)]
     await asyncio.sleep(0.05)
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert (await Core(dataclasses.replace(FAST, url=server.url)).play()).is_playing
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(ResourceExhausted):
-                assert (await core.play()).is_playing
-                break
+    other = Core(dataclasses.replace(SETTINGS, url=server.url))
+    assert (await other.play()).is_playing
+    assert (await hasty.play()).is_playing
+    other.close()
 
 
 async def test_a_cancelled_trial_does_not_keep_the_breaker_open(server: CoreServer) -> None:
     now = [0.0]
-    core = Core(dataclasses.replace(FAST, url=server.url), clock=lambda: now[0])
+    core = Core(dataclasses.replace(SETTINGS, url=server.url), clock=lambda: now[0])
     server.stop()
     for _ in range(FAILURES_TO_OPEN):
         await fails(core.play())
@@ -389,7 +412,7 @@ async def test_a_cancelled_trial_does_not_keep_the_breaker_open(server: CoreServ
 
 
 async def test_closing_ends_calls_under_way_and_refuses_new_ones(server: CoreServer) -> None:
-    core = Core(dataclasses.replace(FAST, url=server.url, status_timeout_s=60))
+    core = Core(dataclasses.replace(SETTINGS, url=server.url, status_timeout_s=60))
     server.behave(STATUS, core_server.hang())
     call = asyncio.create_task(fails(core.project_status()))
     await until(lambda: bool(server.requests))

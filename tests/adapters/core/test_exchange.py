@@ -26,7 +26,7 @@ def exchanger(server: CoreServer) -> Iterator[Exchanger]:
     exchanger.close()
 
 
-def ask(exchanger: Exchanger, path: str = HEALTH, timeout_s: float = 5.0) -> Answer:
+def ask(exchanger: Exchanger, path: str = HEALTH, timeout_s: float = 60.0) -> Answer:
     return exchanger.exchange("GET", path, time.monotonic() + timeout_s)
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_does_not_answer_is_given_up_at_the_deadline(
 ) -> None:
     server.behave(HEALTH, core_server.hang())
     began = time.monotonic()
-    with pytest.raises(NoAnswer, match=r"^no whole answer within 1 s$"):
+    with pytest.raises(NoAnswer, match=r"^no whole answer within (1|0\.\d+) s$"):
         ask(exchanger, timeout_s=1.0)
     assert 0.9 < took(began) < 15
 
@@ -144,7 +144,7 @@ def test_an_endless_body_is_refused_at_the_bound(
 ) -> None:
     server.behave(HEALTH, core_server.endless(head=head))
     with pytest.raises(BadAnswer, match="larger than 8 MiB"):
-        ask(exchanger, timeout_s=20)
+        ask(exchanger)
 
 
 def test_a_body_that_announces_its_size_is_refused_before_it_is_read(
@@ -199,7 +199,7 @@ def test_closing_wakes_a_thread_that_waits(server: CoreServer, exchanger: Exchan
     thread.start()
     core_server.wait_until(lambda: bool(server.requests))
     exchanger.close()
-    thread.join(2)
+    thread.join(20)
     assert not thread.is_alive()
     assert len(failures) == 1
 

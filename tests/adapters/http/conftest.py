@@ -93,7 +93,7 @@ class Served:
         async def call() -> T:
             return function()
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(60)
 
     def spooled(self) -> list[str]:
         return sorted(path.name for path in self.spool.iterdir())

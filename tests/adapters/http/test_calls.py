@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -167,7 +168,7 @@ def test_a_request_is_cancelled_under_the_id_it_gave(served: Served) -> None:
         waiting = pool.submit(served.post, "dummy/wait?seconds=20", **{"X-Request-Id": "cancel-me"})
         while served.post("bus/cancel?id=cancel-me").json["state"] == "not_found":
             time.sleep(0.02)
-        answer = waiting.result(20)
+        answer = waiting.result(60)
     assert (answer.status, answer.json["code"]) == (499, "CANCELLED")
     assert answer.headers["x-request-id"] == "cancel-me"
 
@@ -215,22 +216,25 @@ def test_a_request_joined_by_another_outlives_the_first(served: Served, tmp_path
 
 
 def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served) -> None:
+    def undelayed() -> list[bool]:
+        sockets = [
+            c.transport.get_extra_info("socket") for c in served.server._server.server_state.connections
+        ]
+        return [bool(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for each in sockets]
+
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     with contextlib.closing(connection):
-        times_s = []
-        for _ in range(50):
-            began_s = time.perf_counter()
-            connection.request("POST", "/api/v1/bus/ping")
-            connection.getresponse().read()
-            times_s.append(time.perf_counter() - began_s)
-    assert sorted(times_s)[10] < 0.03  # Nagle's algorithm makes nearly all of them 40 ms
+        connection.request("POST", "/api/v1/bus/ping")
+        connection.getresponse().read()
+        # With Nagle's algorithm nearly all answers take 40 ms, which a busy machine may need without it.
+        assert set(served.inside(undelayed)) == {True}
 
 
 def test_200_clients_at_once_are_all_answered(served: Served) -> None:
     start = threading.Barrier(200)
 
     def ask(number: int) -> tuple[int, str]:
-        start.wait(20)
+        start.wait(60)
         answer = served.post(f"bus/ping?payload={number}")
         return answer.status, answer.json["payload"]
 
@@ -257,5 +261,5 @@ def test_requests_under_way_are_answered_when_the_daemon_stops(
         open_requests = [pool.submit(served.post, "dummy/wait?seconds=30") for _ in range(8)]
         while served.inside(lambda: len(served.bus.dispatcher.jobs)) < 8:
             time.sleep(0.02)
-    answers = [request.result(1) for request in open_requests]
+    answers = [request.result(60) for request in open_requests]
     assert {answer.json["code"] for answer in answers} <= {"CANCELLED", "UNAVAILABLE"}

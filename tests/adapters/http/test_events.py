@@ -114,6 +114,7 @@ def test_a_silent_topic_is_kept_alive_with_comments(served: Served, monkeypatch:
 
 
 def test_streams_are_bounded_in_number(served: Served) -> None:
+    assert none_open(served)
     with contextlib.ExitStack() as stack:
         for _ in range(events.MOST_STREAMS):
             stack.enter_context(watching(served, "?topic=nothing/"))
@@ -147,6 +148,7 @@ def flood(served: Served, count: int) -> None:
 
 
 def test_a_watcher_that_does_not_read_loses_events_and_costs_bounded_memory(served: Served) -> None:
+    assert none_open(served)
     with watching(served, "?topic=flood/") as watcher:
         flood(served, 20_000)  # 20 MB
         (stream,) = served.inside(lambda: list(served.server._streams._open))

@@ -25,3 +25,9 @@ def own_bus(mortal_bus: BusProcess) -> BusProcess:
     if not mortal_bus.running:
         mortal_bus.start()
     return mortal_bus
+
+
+@pytest.fixture
+def last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the daemon's word on a deadline as long as a busy machine takes to bring it."""
+    monkeypatch.setattr("bus.client.client._LAST_WORD_S", 60.0)

@@ -34,8 +34,8 @@ def test_what_progress_raises_reaches_the_caller_and_cancels(bus: BusProcess) ->
 
     with BlockingClient(bus.router) as client:
         with pytest.raises(KeyboardInterrupt):
-            client.call("dummy.wait", seconds=20, steps=400, progress=enough)
-        assert client.call("dummy.echo", value="free again", timeout=10)["value"] == "free again"
+            client.call("dummy.wait", seconds=600, steps=12_000, timeout=600, progress=enough)
+        assert client.call("dummy.echo", value="free again", timeout=60)["value"] == "free again"
 
 
 def test_many_threads_share_a_client(bus: BusProcess) -> None:
@@ -52,10 +52,10 @@ def test_events_are_a_plain_iterator(bus: BusProcess) -> None:
 
 
 def test_no_daemon_is_an_error_and_leaves_no_thread() -> None:
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     with BlockingClient(free_endpoint()) as client, pytest.raises(NotRunning):
         client.hello()
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
 
 
 def test_the_example_in_the_manual_runs(

@@ -133,7 +133,7 @@ def grow(megabytes: Count) -> Echo:
     """Take memory and keep it for a while."""
     block = bytearray(megabytes * 1_000_000)
     ctypes.memset((ctypes.c_char * len(block)).from_buffer(block), 1, len(block))
-    time.sleep(5)
+    time.sleep(60)
     return Echo("grown", os.getpid())
 
 

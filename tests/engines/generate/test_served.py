@@ -54,7 +54,9 @@ def core() -> Iterator[CoreServer]:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory, core: CoreServer) -> Iterator[RunningDaemon]:
-    with running(tmp_path_factory.mktemp("home"), f"core.url={core.url}") as daemon:
+    # Fifty pieces in a minute, which is a request's own deadline, are too many for a busy machine.
+    settings = (f"core.url={core.url}", "engines.generate.timeout_s=300")
+    with running(tmp_path_factory.mktemp("home"), *settings) as daemon:
         yield daemon
 
 
