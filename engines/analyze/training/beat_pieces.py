@@ -1,7 +1,7 @@
 """Render music of many kinds with its beats and bars known, into what the engine hears of it.
 
     python -m engines.analyze.training.beat_pieces --pop909 DIR --groove DIR --openewld DIR --out DIR
-        [--count 1600] [--seed 2] [--only KIND]
+        [--count 1600] [--seed 2] [--only KIND] [--for-rankers]
 
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
 MMA plays, chorales and quartets (part_music.py), music over authored drum styles (electronic.py), and loops
@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--only", default="", metavar="KIND", help="pop909, groove, sheet, chart, ... alone")
+    parser.add_argument("--for-rankers", action="store_true", help="only songs that are kept for them")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
@@ -214,11 +215,13 @@ def main() -> None:
             shares[chosen] = 0
             continue
         piece, length = found
+        name = f"{piece.group}_{piece.name}@{seed}"  # so that one folder holds those of several seeds
+        if arguments.for_rankers and not for_rankers(name):
+            continue
         if (len(piece.beats) > 8 or length or not piece.meter) and any(
             i.notes for i in piece.midi.instruments
         ):
-            name = f"{piece.group}_{piece.name}@{seed}.npz"  # so that one folder holds those of several seeds
-            hear(piece, length, arguments.out / name, rngs[7])
+            hear(piece, length, arguments.out / f"{name}.npz", rngs[7])
             done += 1
             print(done, piece.group, piece.name, flush=True)
 
