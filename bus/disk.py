@@ -116,14 +116,20 @@ class Disk:
             return
         self._files.release(job.spool_bytes)
         for path in job.spooled:
-            self._threads.submit(self._files.remove, path)
+            self._remove(path)
 
     def discard(self, values: Iterable[Any]) -> None:
         """Give back the files in the spool among the params of a request that has become no job."""
         for file in values:
             if isinstance(file, Spooled):
                 self._files.release(file.size)
-                self._threads.submit(self._files.remove, str(file))
+                self._remove(str(file))
+
+    def _remove(self, path: str) -> None:
+        try:
+            self._threads.submit(self._files.remove, path)
+        except RuntimeError:  # closed, while a thread still opened the file of a job that was ended
+            self._files.remove(path)
 
     def close(self) -> None:
         """Let the threads go."""

@@ -21,10 +21,21 @@ ROOT = Path(__file__).resolve().parents[1]
 _START_S = 100.0
 
 
-def free_endpoint() -> str:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 where nothing listens until somebody means to."""
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+        port: int = probe.getsockname()[1]
+        if sys.platform == "linux":
+            # It stays bound until the tests end, and nobody is given it by chance, not even a client that
+            # looks for who listens there. Who asks for it by number, with SO_REUSEADDR as libzmq, has it.
+            probe.detach()
+        return port
+
+
+def free_endpoint() -> str:
+    return f"tcp://127.0.0.1:{free_port()}"
 
 
 class BusProcess:

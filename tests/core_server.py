@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from tests.bus_process import free_port
+
 HEALTH = "/api/v1/health"
 STATUS = "/api/v1/project/status"
 PLAY = "/api/v1/transport/play"
@@ -209,9 +211,7 @@ class CoreServer:
 
 def unused_url() -> str:
     """Return an address where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:

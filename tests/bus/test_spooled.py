@@ -82,6 +82,13 @@ async def test_a_spooled_file_of_a_refused_request_is_removed_with_its_room(bus:
     assert bus.files._spool_bytes_left == room
 
 
+async def test_a_spooled_file_that_is_given_back_after_the_end_is_removed_too(bus: Bus) -> None:
+    file = spooled(bus, b"x" * 1000)
+    bus.dispatcher.close()
+    bus.dispatcher._disk.discard([file])
+    assert not Path(file).exists()  # noqa: ASYNC240 - one look
+
+
 async def test_no_message_can_name_a_spooled_file(bus: Bus) -> None:
     file = spooled(bus, b"secret")
     message = pack({"type": "request", "id": "1", "op": "dummy.size", "params": {"path": file}})

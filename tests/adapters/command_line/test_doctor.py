@@ -11,7 +11,7 @@ import pytest
 import zmq
 
 from adapters.command_line import checks
-from tests.bus_process import BusProcess, free_endpoint
+from tests.bus_process import BusProcess, free_endpoint, free_port
 
 Run = Callable[..., Any]
 Found = dict[str, dict[str, str]]
@@ -22,10 +22,6 @@ def looked(run: Run, *words: str, bus: BusProcess | None = None) -> tuple[int, F
     answer = json.loads(ran.out)
     assert answer["ok"] == (ran.code == 0)
     return ran.code, {check["name"]: check for check in answer["checks"]}
-
-
-def free_port() -> int:
-    return int(free_endpoint().rpartition(":")[2])
 
 
 def nowhere() -> list[str]:
