@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pretty_midi
 
+from engines.generate.articulation import articulated
 from engines.generate.theory import Chord
 from engines.generate.training.corpus import (
     PACKED_NO_CHORD,
-    STEPS_PER_QUARTER,
     Sequence,
     pack,
     phrases,
@@ -38,9 +38,8 @@ def read(root: Path, part: str) -> Iterator[Sequence]:
 
     The bass is prepared in two ways more, in every split alike. Its bar lines are moved by whole beats where
     bass and chords begin their bars on another one (`bar_line`), as they do in a seventh of the songs: the
-    annotations come from an algorithm. And its notes end as `articulated` says, since the piano's end where
-    a finger left a key, with the pedal down. Melodies are as they are annotated and played: the shipped
-    melody and harmony were trained so.
+    annotations come from an algorithm. And its notes end as `articulation` says. Melodies are as they are
+    annotated and played: the shipped melody and harmony were trained so.
     """
     failed: Counter[str] = Counter()
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
@@ -152,30 +151,3 @@ def lowest_line(notes: Iterable[tuple[int, int, int]], highest: int = 52) -> lis
         if pitch <= highest and not below:
             line.append((start, end, pitch))
     return line
-
-
-def articulated(notes: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Let the notes of a line all end alike, as far as no rest is heard between them.
-
-    Nine of ten notes of POP909's lowest line are left within a beat before the next, most often a sixteenth
-    before it: not rests, but a hand that moves while the pedal holds. So a note up to an eighth before the
-    next lasts until it; a longer one until a sixteenth before it. Where the rest is longer than a beat it
-    stays, from the nearest eighth on.
-
-    Parameters
-    ----------
-    notes
-        (start, end, pitch) in sixteenths, ends after starts, one at a time.
-    """
-    ordered = sorted(notes)
-    starts = sorted({start for start, _, _ in ordered})
-    following = dict(pairwise(starts))
-    made = []
-    for start, end, pitch in ordered:
-        until = following.get(start)
-        if until is None or until - end > STEPS_PER_QUARTER:
-            lasting = max(start + 1, (end + 1) // 2 * 2)
-        else:
-            lasting = until if until - start <= 2 else until - 1
-        made.append((start, lasting, pitch))
-    return made

@@ -42,16 +42,6 @@ def test_the_lowest_line_is_below_everything_that_sounds() -> None:
     assert pop909.lowest_line(notes) == [(0, 4, 36), (4, 8, 38)]
 
 
-def test_notes_end_a_sixteenth_before_the_next_one_or_where_it_starts_if_it_comes_soon() -> None:
-    notes = [(0, 5, 36), (8, 9, 38), (10, 13, 40), (12, 20, 41), (20, 22, 43)]
-    ends = [end for _, end, _ in pop909.articulated(notes)]
-    assert ends == [7, 10, 12, 19, 22]
-
-
-def test_a_rest_longer_than_a_beat_stays_and_starts_on_an_eighth() -> None:
-    assert pop909.articulated([(0, 3, 36), (16, 17, 38)]) == [(0, 4, 36), (16, 18, 38)]
-
-
 def test_the_bar_line_moves_to_where_bass_and_chords_begin_their_bars() -> None:
     assert pop909.bar_line([4, 20, 36, 52], 0, 16, 4) == 1
     assert pop909.bar_line([0, 16, 32, 48], 0, 16, 4) == 0
