@@ -2,9 +2,9 @@
 
     python bench/generate.py [--rounds 60] [--clients 50]
 
-Four bars of drums and of melody over chords, from a client of a daemon of its own. Stock Magenta runs in this
-process, primed as its command line primes it, one thread. The machine may be shared: the rounds of the two
-alternate, so that ratios hold where figures do not. The bench of how good the music is is
+Four bars of drums, and of melody and bass over chords, from a client of a daemon of its own. Stock Magenta
+runs in this process, primed as its command line primes it, one thread. The machine may be shared: the rounds
+of the two alternate, so that ratios hold where figures do not. The bench of how good the music is is
 `bench/generate_quality.py`.
 """
 
@@ -112,6 +112,7 @@ def main() -> None:
             for role, op, params in (
                 ("drums", "generate.drums", {"bars": 4}),
                 ("melody", "generate.melody", {"bars": 4, "chords": CHORDS}),
+                ("bass", "generate.bassline", {"bars": 4, "chords": CHORDS}),
             ):
                 theirs = stock(role)
                 ours_ms, theirs_ms, inside_ms = [], [], []

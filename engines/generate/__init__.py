@@ -23,7 +23,7 @@ __all__ = (
     "variations",
 )
 
-VERSION = "2"
+VERSION = "3"
 # numpy and four megabytes of models: loaded in a moment, and asked for by somebody who waits.
 LIGHT = True
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engines._notes import Note
 from engines._units import Progress, silent
+from engines.generate.articulation import articulated
 from engines.generate.events import (
     FIRST_PITCH,
     HIGHEST,
@@ -34,8 +35,7 @@ _PITCHES: Final = np.arange(LOWEST, HIGHEST + 1)
 # is drawn to them, a bass is held to them.
 _STRONG_PULL: Final = 0.75
 # Odds that a melody begins with a rest rather than a note; a choice, not a measurement. A bass begins on the
-# one: its model has no counter of the place in the bar, and after a rest goes on a beat late in every bar, as
-# the fifth of its training songs does whose annotated bar lines are a beat off.
+# one: its model has no counter of the place in the bar, and takes the beat of its first note for the one.
 _REST_FIRST: Final = 0.5
 _DENSITY_PULL: Final = 4.0  # nats from the emptiest to the busiest
 
@@ -140,6 +140,9 @@ def plan(
             allowed[step, FIRST_PITCH:] = here
             root = here & ((_PITCHES + shift) % 12 == chords[step].bass)
             bias[step, FIRST_PITCH:] += np.where(root, _STRONG_PULL, 0.0).astype(np.float32)
+            # The songs it learned from are in 4/4: left alone it plays on in bars of sixteen steps.
+            if in_bar[step] == 0 and frame.steps_per_bar % 16:
+                allowed[step, :FIRST_PITCH] = False
         else:
             bias[step, FIRST_PITCH:] += np.where(here, _STRONG_PULL, 0.0).astype(np.float32)
     if free_from < steps:
@@ -210,10 +213,11 @@ def notes(classes: IntArray, shift: int, start: int = 0) -> tuple[Note, ...]:
     return tuple(made)
 
 
-def classes(line: Sequence[Note], steps: int, shift: int) -> IntArray:
+def classes(line: Sequence[Note], steps: int, shift: int, *, articulate: bool = False) -> IntArray:
     """Write notes as classes on a grid of `steps`; of notes that start together the highest is kept.
 
-    Pitches outside the model's range move in by octaves.
+    Pitches outside the model's range move in by octaves. A bass is to be articulated, as what its model
+    learned from was; it is taken to go on where the grid ends.
     """
     grid = np.full(steps, NO_EVENT, np.int64)
     highest: dict[int, Note] = {}
@@ -221,13 +225,16 @@ def classes(line: Sequence[Note], steps: int, shift: int) -> IntArray:
         step = int(note.start * STEPS_PER_QUARTER + 0.5)
         if 0 <= step < steps and (step not in highest or note.pitch > highest[step].pitch):
             highest[step] = note
-    starts = sorted(highest)
-    for i, step in enumerate(starts):
-        note = highest[step]
-        pitch = note.pitch - shift
-        pitch += 12 * max(0, -(-(LOWEST - pitch) // 12)) - 12 * max(0, -(-(pitch - HIGHEST) // 12))
-        grid[step] = pitch - LOWEST + FIRST_PITCH
-        end = max(step + 1, int(note.end * STEPS_PER_QUARTER + 0.5))
+    on_grid = [
+        (step, max(step + 1, int(note.end * STEPS_PER_QUARTER + 0.5)), note.pitch - shift)
+        for step, note in sorted(highest.items())
+    ]
+    if articulate:
+        on_grid = articulated(on_grid, next_start=steps)
+    starts = [step for step, _, _ in on_grid]
+    for i, (step, end, pitch) in enumerate(on_grid):
+        octaves = max(0, -(-(LOWEST - pitch) // 12)) - max(0, -(-(pitch - HIGHEST) // 12))
+        grid[step] = pitch + 12 * octaves - LOWEST + FIRST_PITCH
         if end < (starts[i + 1] if i + 1 < len(starts) else steps):
             grid[end] = NOTE_OFF
     return grid

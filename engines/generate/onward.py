@@ -45,7 +45,7 @@ def extend(
         voice = _voice(heard, asked)
         shift = line.octave_shift(model, voice)
         forced = np.full((count, lead + asked.frame.steps), FREE, np.int64)
-        forced[:, :lead] = line.classes(before, lead, shift)
+        forced[:, :lead] = line.classes(before, lead, shift, articulate=voice.grounded)
         under = _lead_chords(heard, lead_bars, asked.frame) + line.per_step(chords, asked.frame, per_bar)
         plan, shift = line.plan(model, asked.frame, voice, under, forced, free_from=lead)
         plan.allowed[lead, NO_EVENT] = not plan.allowed[lead, FIRST_PITCH:].any()
@@ -95,7 +95,7 @@ def fill(
         model = store.load(asked.model or heard.role, heard.role)
         voice = _voice(heard, asked)
         shift = line.octave_shift(model, voice)
-        there = line.classes(heard.part.notes, frame.steps, shift)
+        there = line.classes(heard.part.notes, frame.steps, shift, articulate=voice.grounded)
         forced = np.tile(there[begin:finish], (count, 1))
         forced[:, first - begin : last - begin] = FREE
         under = line.per_step(chords, frame, per_bar)[begin:finish]

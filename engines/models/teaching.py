@@ -12,6 +12,7 @@ from engines._errors import NotInstalledError
 from engines._notes import Part, Score, read
 from engines._units import Progress
 from engines.generate import drumming, inventory, store
+from engines.generate.articulation import articulated
 from engines.generate.hearing import chords_of
 from engines.generate.network import Network
 from engines.generate.theory import nearest
@@ -138,6 +139,8 @@ def _sequences(song: str, score: Score, part: str) -> Iterator[corpus.Sequence]:
         (int(n.start * 4 + 0.5), max(int(n.start * 4 + 0.5) + 1, int(n.end * 4 + 0.5)), n.pitch)
         for n in chosen.notes
     ]
+    if part == "bass":
+        notes = articulated(notes)  # as what the shipped model learned from, and what a model hears
     yield from corpus.phrases(song, "train", steps_per_bar, notes, chords)
 
 

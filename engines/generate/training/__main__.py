@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.generate.inventory import SHIPPED
-from engines.generate.training import corpus, feel, finish, train
+from engines.generate.training import corpus, feel, finish, pop909, train
 
 _PARTS = ("drums", "melody", "bass", "harmony")
 
@@ -60,10 +60,10 @@ def prepare(part: str, data: Path, work: Path) -> Path:
         if part == "drums":
             found = list(corpus.groove(data / "groove"))
         elif part == "bass":
-            found = list(corpus.pop909(data / "pop909" / "POP909", "bass"))
+            found = list(pop909.read(data / "pop909" / "POP909", "bass"))
         else:
             found = [
-                *corpus.pop909(data / "pop909" / "POP909", "melody"),
+                *pop909.read(data / "pop909" / "POP909", "melody"),
                 *corpus.openewld(data / "openewld"),
             ]
         corpus.save(found, path)

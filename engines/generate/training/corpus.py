@@ -12,7 +12,7 @@ and `train` is the rest.
 import csv
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,6 @@ from typing import Final
 import mido  # type: ignore[import-untyped]  # pretty_midi stands on it
 import numpy as np
 import numpy.typing as npt
-import pretty_midi
 
 from engines.generate.theory import NO_CHORD, Chord, parse_chord
 
@@ -174,94 +173,9 @@ def _lead_sheet(song: str, split: str, sequence: object) -> Iterator[Sequence]:
     length = max(end for _, end, _ in notes)
     chords = np.full(length, PACKED_NO_CHORD, np.int64)
     for symbol in sorted(symbols, key=lambda a: a.quantized_step):
-        chords[symbol.quantized_step :] = pack(_read_chord(symbol.text))
+        chords[symbol.quantized_step :] = pack(read_chord(symbol.text))
     # In 2/4 two bars make one of 4/4: the models count in sixteen steps.
     yield from phrases(song, split, 16 if steps_per_bar == 8 else steps_per_bar, notes, chords)
-
-
-def pop909(root: Path, part: str) -> Iterator[Sequence]:
-    """Read POP909: the MELODY track, or the piano's lowest line as a bass, with the chord annotations.
-
-    A song is cut wherever a bar is longer or shorter than its others, so that each piece keeps its bar lines.
-    """
-    failed: Counter[str] = Counter()
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        try:
-            yield from _pop_song(folder, part)
-        except (OSError, ValueError, IndexError, KeyError) as error:
-            failed[type(error).__name__] += 1
-    _LOG.info("pop909: left out %s", dict(failed))
-
-
-def _pop_song(folder: Path, part: str) -> Iterator[Sequence]:
-    beats, downbeats = _pop_beats(folder / "beat_midi.txt")
-    tracks = {
-        t.name.strip(): t for t in pretty_midi.PrettyMIDI(str(folder / f"{folder.name}.mid")).instruments
-    }
-    chords = _pop_chords(folder / "chord_midi.txt")
-    period = Counter(np.diff(downbeats).tolist()).most_common(1)[0][0]
-    if period not in (2, 3, 4):
-        return
-    indices = np.arange(len(beats))
-    notes = [
-        (
-            int(np.interp(n.start, beats, indices) * 4 + 0.5),
-            int(np.interp(n.end, beats, indices) * 4 + 0.5),
-            n.pitch,
-        )
-        for n in tracks["MELODY" if part == "melody" else "PIANO"].notes
-        if beats[0] - 0.1 < n.start < beats[-1]
-    ]
-    notes = [(start, max(end, start + 1), pitch) for start, end, pitch in notes]
-    if part == "bass":
-        notes = lowest_line(notes)
-    per_step = np.full(len(beats) * 4, PACKED_NO_CHORD, np.int64)
-    for start, end, chord in chords:
-        here = slice(*(int(np.interp(t, beats, indices) + 0.5) * 4 for t in (start, end)))
-        per_step[here] = pack(chord)
-    for first, last in _regular(downbeats, period):
-        low, high = first * 4, last * 4
-        inside = [(s - low, min(e, high) - low, p) for s, e, p in notes if low <= s < high]
-        steps_per_bar = 12 if period == 3 else 16
-        yield from phrases(
-            f"pop909/{folder.name}", split_of(int(folder.name)), steps_per_bar, inside, per_step[low:high]
-        )
-
-
-def _pop_beats(path: Path) -> tuple[npt.NDArray[np.float64], list[int]]:
-    rows = [line.split() for line in path.read_text().splitlines()]
-    return np.array([float(row[0]) for row in rows]), [i for i, row in enumerate(rows) if float(row[2]) == 1]
-
-
-def _pop_chords(path: Path) -> list[tuple[float, float, Chord]]:
-    rows = [line.split() for line in path.read_text().splitlines()]
-    return [(float(start), float(end), _read_chord(symbol)) for start, end, symbol in rows]
-
-
-def _regular(downbeats: list[int], period: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) beats of the stretches in which every bar has `period` beats."""
-    start = downbeats[0]
-    for here, following in pairwise(downbeats):
-        if following - here != period:
-            if here - start >= 4 * period:
-                yield start, here
-            start = following
-    if downbeats[-1] - start >= 4 * period:
-        yield start, downbeats[-1]
-
-
-def lowest_line(notes: Iterable[tuple[int, int, int]], highest: int = 52) -> list[tuple[int, int, int]]:
-    """Return the notes that are below everything else sounding when they start.
-
-    And not above `highest` (E3).
-    """
-    ordered = sorted(notes)
-    line = []
-    for start, end, pitch in ordered:
-        below = any(p < pitch and s <= start < e for s, e, p in ordered if s <= start)
-        if pitch <= highest and not below:
-            line.append((start, end, pitch))
-    return line
 
 
 def phrases(
@@ -308,7 +222,7 @@ def monophonic(notes: list[tuple[int, int, int]], length: int) -> npt.NDArray[np
     return grid
 
 
-def _read_chord(symbol: str) -> Chord:
+def read_chord(symbol: str) -> Chord:
     """Read a chord symbol of a data set.
 
     One that cannot be read falls back to its triad, then to no chord.

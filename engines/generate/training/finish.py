@@ -27,6 +27,15 @@ _DATA: Final = {
     "bass": "POP909 (Wang et al., 2020), MIT for the arrangements: the piano's lowest line",
     "harmony": "chords of POP909 (MIT for the arrangements) and OpenEWLD (MIT, public-domain scores)",
 }
+# What was done to the data before it was split, for cards: figures are of songs prepared the same way.
+_PREPARED: Final = {
+    "bass": (
+        "in every split alike: bar lines moved to where bass and chords begin their bars (an eighth of the "
+        "music); a note that ends within a beat before the next, as nine of ten do while the piano's pedal "
+        "holds, lasts until it where that comes within an eighth, else until a sixteenth before it; longer "
+        "rests begin on an eighth. The unigram is of the same songs, prepared alike"
+    )
+}
 
 
 def choose(
@@ -74,6 +83,7 @@ def ship(part: str, data: Path, folder: Path, out: Path, seed: int) -> None:
         "layers": "x".join(map(str, recipe.layers)),
         "parameters": Network(weights).parameters,
         "data": _DATA[part],
+        **({"prepared": _PREPARED[part]} if part in _PREPARED else {}),
         "songs": "{train} to train on, {dev} to choose the checkpoint by, {test} held out".format(**songs),
         "licence": "MIT, like the program; the data sets ask for attribution, which this card gives",
         "command": f"python -m engines.generate.training {part} --data DATA --work WORK --seed {seed}",

@@ -94,10 +94,11 @@ def test_drums_are_the_same_notes_in_both(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_melodies_are_the_same_notes_in_both(seed: int) -> None:
+@pytest.mark.parametrize("role", ["melody", "bass"])
+def test_melodies_and_basses_are_the_same_notes_in_both(role: str, seed: int) -> None:
     from note_seq.protobuf import music_pb2
 
-    generator = _cached(SHIPPED / "melody.mag")
+    generator = _cached(SHIPPED / f"{role}.mag")
     primer = music_pb2.NoteSequence()
     primer.tempos.add(qpm=120)
     primer.notes.add(pitch=64, start_time=0, end_time=0.125, velocity=90)
@@ -110,7 +111,7 @@ def test_melodies_are_the_same_notes_in_both(seed: int) -> None:
         (round(n.start_time * 8), round((n.end_time - n.start_time) * 8), n.pitch) for n in answer.notes
     }
 
-    bundle = read_bundle(SHIPPED / "melody.mag")
+    bundle = read_bundle(SHIPPED / f"{role}.mag")
     network, encoder = Network(bundle.variables), ENCODERS["chord_pitches_improv"]
     chords = [parse_chord(names[step // 16]) for step in range(STEPS)]
     forced = np.full((1, STEPS), FREE)

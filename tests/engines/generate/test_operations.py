@@ -190,6 +190,14 @@ def test_a_bass_begins_on_the_one(bars: int) -> None:
         assert tracks[0].notes[0].start == 0
 
 
+@pytest.mark.parametrize("signature", ["3/4", "5/4", "7/8"])
+def test_a_bass_begins_every_bar_of_a_metre_its_songs_were_not_in(signature: str) -> None:
+    numerator, denominator = map(int, signature.split("/"))
+    piece = generate.bassline(chords="C Am F G", bars=8, time_signature=signature, seed=1)
+    starts = {note.start for note in piece.tracks[0].notes}
+    assert {bar * numerator * 4 / denominator for bar in range(8)} <= starts
+
+
 def test_a_denser_request_has_more_notes() -> None:
     def count(density: float) -> int:
         return sum(generate.drums(density=density, seed=seed).facts.notes for seed in range(5))

@@ -223,7 +223,7 @@ def test_drums_check_a_key_and_have_none() -> None:
 
 @pytest.mark.parametrize("operation", [generate.bassline, generate.melody])
 def test_a_line_takes_the_swing_of_its_style(operation: Any) -> None:
-    swung, straight = (operation(style="swing", swing=swing, seed=1) for swing in (None, 0.0))
+    swung, straight = (operation(style="swing", swing=swing, bars=32, seed=1) for swing in (None, 0.0))
     assert any(note.start % 0.25 for note in swung.tracks[0].notes)
     assert not any(note.start % 0.25 for note in straight.tracks[0].notes)
 

@@ -41,11 +41,6 @@ def test_what_is_saved_is_loaded(tmp_path: object) -> None:
     assert (only.song, only.steps_per_bar, only.events.tolist(), len(only.chords)) == ("b", 12, [5, 0], 0)
 
 
-def test_the_lowest_line_is_below_everything_that_sounds() -> None:
-    notes = [(0, 4, 36), (0, 4, 60), (2, 3, 43), (4, 8, 50), (4, 8, 38)]
-    assert corpus.lowest_line(notes) == [(0, 4, 36), (4, 8, 38)]
-
-
 def test_splits_are_by_song() -> None:
     assert {corpus.split_of(n) for n in range(20)} == {"train", "dev", "test"}
 
