@@ -19,13 +19,11 @@ from zmq.utils.monitor import recv_monitor_message
 from bus.client.diagnosis import Answer, look
 from bus.client.failures import NotAnswering, NotRunning, WrongEndpoint, WrongKey
 from bus.errors import BusError, InvalidArgument
-from bus.sockets import receive_now, send_now
+from bus.sockets import keep_alive, receive_now, send_now
 
 _RECONNECT_MS = 50
 _LONGEST_RECONNECT_MS = 500
 _HANDSHAKE_MS = 10_000
-_HEARTBEAT_MS = 5_000
-_HEARTBEAT_TIMEOUT_MS = 15_000
 # A handshake takes about a millisecond; one that takes so long is looked into.
 _SLOW_HANDSHAKE_S = 0.5
 # libzmq 4.3.5 gives up for ever after a handshake that failed by protocol: then this connects again.
@@ -121,8 +119,7 @@ class Link:
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, _LONGEST_RECONNECT_MS)
         socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS)
+        keep_alive(socket)
         socket.setsockopt(zmq.IPV6, self.endpoint.startswith("tcp://["))
         keys.apply(socket)
 
