@@ -29,8 +29,8 @@ def common_options(socket: zmq.asyncio.Socket, largest_frame: int) -> None:
 def keep_alive(socket: zmq.asyncio.Socket) -> None:
     """Have the kernel see that the other side is there.
 
-    ZeroMQ's own heartbeat would end the process: where one is due after a peer has broken the connection, and
-    before what the peer had sent is read, an assertion fails (libzmq 4.3.5, `!_io_error`; zeromq/libzmq#4841).
+    ZeroMQ's own heartbeat would end the process: one that is due after a peer has broken the connection, and
+    before what the peer had sent is read, fails an assertion (libzmq 4.3.5 `!_io_error`, zeromq/libzmq#4841).
     """
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, _KEEPALIVE_S)
