@@ -96,6 +96,25 @@ def without_overlaps(notes: Sequence[Played]) -> list[Played]:
     return sorted(note for line in kept.values() for note in line)
 
 
+ONE_STROKE_S = 0.03
+
+
+def without_doubles(strokes: Sequence[Played]) -> list[Played]:
+    """Keep the hardest of strokes of one drum that begin within 30 ms of each other, in order of start.
+
+    Pads trigger twice, and a pedal sounds with the edge of its hat: the ear, and a tolerance of 50 ms, take
+    them for one.
+    """
+    kept: dict[int, list[Played]] = {}
+    for stroke in sorted(strokes):
+        before = kept.setdefault(CLASS_OF[stroke.pitch], [])
+        if not before or stroke.start - before[-1].start >= ONE_STROKE_S:
+            before.append(stroke)
+        elif stroke.velocity > before[-1].velocity:
+            before[-1] = stroke
+    return sorted(stroke for line in kept.values() for stroke in line)
+
+
 def _bass_bar(put: Any, rng: Rng, bar: int, root: int, chord: tuple[int, ...]) -> None:
     style = int(rng.integers(4))
     if style == 0:
