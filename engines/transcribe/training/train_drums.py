@@ -185,7 +185,7 @@ def train(made: list[Item], rng: Rng, plan: Plan, keep: Callable[[int, Network],
     quiet = [x for x, item in zip(bands, made, strict=True) if len(item.strokes) == 0]
     begun, step, n_steps = time.monotonic(), 0, plan.epochs * (len(made) // BATCH)
     for epoch in range(plan.epochs):
-        total = 0.0
+        total, before, spent = 0.0, step, 0.0
         for x, y in batches(bands, made, rng):
             spent = max(step / n_steps, (time.monotonic() - begun) / 60 / plan.minutes)
             rate = plan.rate * min(1.0, (step + 1) / WARMING, (1 + np.cos(np.pi * min(1.0, spent))) / 2)
@@ -195,7 +195,7 @@ def train(made: list[Item], rng: Rng, plan: Plan, keep: Callable[[int, Network],
             step += 1
             if spent >= 1:
                 break
-        print(f"epoch {epoch}: loss {total / (len(made) // BATCH):.4f}, rate {rate:.5f}", flush=True)
+        print(f"epoch {epoch}: loss {total / max(1, step - before):.4f}, spent {spent:.2f}", flush=True)
         keep(epoch, weights_of(model))
         if spent >= 1:
             break
