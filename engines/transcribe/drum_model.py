@@ -1,7 +1,7 @@
 """Which drum is struck when: a small convolutional network on the drum spectrum, and the peaks of its answer.
 
 Two layers look at three frames of 10 ms and three bands, each followed by halving the bands; a third makes
-64 channels of what they found. Six more look ever farther, 1 to 32 frames to each side, each adding to what
+96 channels of what they found. Six more look ever farther, 1 to 32 frames to each side, each adding to what
 was there: how a sound rings tells a ride from a hi-hat. The last but one also knows the mean of the 6 s
 around, so which sounds the recording has. The last says for each of five classes how likely a stroke begins
 there and how hard it is. `weights/drums.md` says what it was trained on; `training/train_drums.py` makes it.
@@ -139,14 +139,18 @@ def inputs(log_bands: FloatArray) -> FloatArray:
 
 
 def activations(log_bands: FloatArray, net: Network) -> FloatArray:
-    """Run the network over a recording: shape (n_frames, 10), classes first, then their strengths."""
+    """Run the network over a recording: shape (n_frames, 10), classes first, then their strengths.
+
+    Where nothing is heard, all are 0.
+    """
     n, at = len(log_bands), np.float32(RANGE - level(log_bands))
     result = np.zeros((n, 2 * len(CLASSES)), np.float32)
     for start in range(0, n, CHUNK):
         # A chunk with what its answers depend on; beyond the recording's ends there is nothing.
         low, stop = max(0, start - REACH), min(n, start + CHUNK)
         x = np.maximum(0, log_bands[low : min(n, stop + REACH)].astype(np.float32) + at)
-        result[start:stop] = net.forward(x)[start - low : stop - low]
+        said = np.where(x.any(axis=1, keepdims=True), net.forward(x), 0)
+        result[start:stop] = said[start - low : stop - low]
     return result
 
 

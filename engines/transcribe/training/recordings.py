@@ -2,11 +2,12 @@
 
 Played: the Groove MIDI Dataset and patterns of `scores.compose_drums`; on kits of soundfonts, of the drum
 machine Hydrogen and of folders of one-shots, mixed and retuned at random, and on kits of random oscillators;
-through random equalisers, rooms, saturation and noise; two in five with other instruments, and a quarter of
-those without drums.
+through random equalisers, rooms, compressors, saturation and noise; two in five with other instruments, and a
+third of those without drums.
 """
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +30,24 @@ from engines.transcribe.training.scores import (
     compose_drums,
     midi,
     render,
+    without_doubles,
 )
+from engines.transcribe.training.synthesisers import line
 
 SECONDS = 12.0
 KIT_PROGRAMS = (0, 8, 16, 24, 25, 32, 40)  # the orchestra's kit (48) has other drums on these keys
-# Of Debian's hydrogen-drumkits, to measure on.
+MORE_KIT_PROGRAMS = (1, 2, 3, 4, 9, 10, 11, 17, 33, 41)  # as FluidR3_GM numbers its variants
+# Instruments that are played against drums, and alone; `scores.PROGRAMS` is what is measured on too.
+MORE_PROGRAMS = {
+    "piano": (*range(16), 16, 17, 18, 104, 107),
+    "bass": range(32, 40),
+    "guitar": (*range(24, 32), 45, 46),
+    "strings": (*range(48, 52), *range(88, 96)),
+    "lead": (40, 56, 61, 65, 68, 71, 73, 75, *range(80, 88)),
+}
+# Of Debian's hydrogen-drumkits, to measure on, and to choose thresholds on.
 HELD_BACK = ("BJA_Pacific", "ForzeeStereo", "GMRockKit", "HardElectro1", "TR808EmulationKit")
+CHOOSING = ("ColomboAcousticDrumkit", "ElectricEmpireKit", "Millo_MultiLayered2", "rumpf_kit_z01_h2")
 HELD_BACK_DRUMMERS = ("drummer3", "drummer5", "drummer9")  # of the Groove MIDI Dataset
 SOFTEST = 10  # velocity: what is struck softer is not heard under the rest, and teaches nothing
 
@@ -60,14 +73,13 @@ def performances(folder: Path, *, held_back: bool) -> list[list[Played]]:
         path = index.parent / row["midi_filename"]
         if (row["drummer"] in HELD_BACK_DRUMMERS) == held_back and path.exists():
             score = _notes.read(path)
-            read.append(
-                sorted(
-                    Played(score.seconds(n.start), n.pitch, score.seconds(n.end), n.velocity)
-                    for part in score.parts
-                    for n in part.notes
-                    if n.pitch in CLASS_OF
-                )
+            played = (
+                Played(score.seconds(n.start), n.pitch, score.seconds(n.end), n.velocity)
+                for part in score.parts
+                for n in part.notes
+                if n.pitch in CLASS_OF
             )
+            read.append(without_doubles(sorted(played)))
     return [played for played in read if played]
 
 
@@ -82,6 +94,46 @@ def excerpt(played: list[Played], rng: Rng) -> list[Played]:
         if n.start >= a
     )
     return [n for n in moved if n.start < SECONDS - 0.1]
+
+
+def rearranged(played: list[Played], rng: Rng) -> list[Played]:
+    """Let other drums of a kit play parts: the ride what the hat had, the rim what the snare had; or none.
+
+    How much softer soft strokes are than loud ones changes as well.
+    """
+    moved: dict[int, int | None] = {}
+    if rng.random() < 0.25:  # one cymbal for all of the hat's strokes, or the hat for the ride's
+        over = int(rng.choice([51, 51, 59, 53, 46, 26]))
+        moved |= dict.fromkeys((22, 42), over) if rng.random() < 0.7 else dict.fromkeys((51, 53, 59), 42)
+    if rng.random() < 0.3:
+        moved |= dict.fromkeys((38, 40), int(rng.choice([37, 38, 39, 40])))
+    if rng.random() < 0.1:
+        moved |= dict.fromkeys(DRUM_KEYS[int(rng.integers(len(DRUM_KEYS)))])
+    bend = float(np.exp(rng.normal(0, 0.25)))
+    changed = []
+    for n in played:
+        key = moved.get(n.pitch, n.pitch)
+        if key is not None:
+            velocity = int(np.clip(round(127 * (n.velocity / 127) ** bend), 1, 127))
+            changed.append(Played(n.start, key, n.end, velocity))
+    return without_doubles(changed)
+
+
+def layered(kit: Kit, others: Kit, rng: Rng) -> Kit:
+    """Strike a clap or another kit's snare with a kit's snare, as producers do."""
+    both = {}
+    for key in (38, 40):
+        more = others.get(int(rng.choice([39, 38])), others.get(38))
+        if key in kit and more:
+            level = rng.uniform(0.2, 0.9)
+            both[key] = [_sum(shot, level * more[-1] * np.abs(shot).max()) for shot in kit[key]]
+    return kit | both
+
+
+def _sum(x: FloatArray, y: FloatArray) -> FloatArray:
+    n = max(len(x), len(y))
+    result: FloatArray = np.pad(x, (0, n - len(x))) + np.pad(y, (0, n - len(y)))
+    return result
 
 
 def retuned(kit: Kit, rng: Rng) -> Kit:
@@ -115,6 +167,11 @@ def through_a_studio(y: FloatArray, rng: Rng) -> FloatArray:
         tail *= rng.uniform(0.1, 0.5) / np.sqrt((tail**2).sum())
         y = y + scipy.signal.fftconvolve(y, tail)[: len(y)]
     y = y / (np.abs(y).max() + 1e-9)
+    if rng.random() < 0.3:  # a compressor: louder where it has been soft for some 20 to 200 ms
+        fall = float(np.exp(-1 / (SR * np.exp(rng.uniform(np.log(0.02), np.log(0.2))))))
+        power = scipy.signal.lfilter([1 - fall], [1, -fall], y**2)
+        y = y / (np.sqrt(power) + 0.02) ** rng.uniform(0.2, 0.7)
+        y = y / (np.abs(y).max() + 1e-9)
     if rng.random() < 0.35:  # saturation
         drive = rng.uniform(1, 5)
         y = np.tanh(drive * y)
@@ -125,19 +182,35 @@ def through_a_studio(y: FloatArray, rng: Rng) -> FloatArray:
     return y.astype(np.float32)
 
 
-def accompaniments(soundfonts: list[Path], count: int, rng: Rng) -> list[FloatArray]:
-    """Render pieces for one to three instruments, mono, `SECONDS` long."""
+def accompaniments(
+    soundfonts: list[Path],
+    count: int,
+    rng: Rng,
+    programs: Mapping[str, Sequence[int]] = PROGRAMS,
+    most: int = 3,
+) -> list[FloatArray]:
+    """Render pieces for one to `most` instruments, mono, `SECONDS` long."""
     made = []
     for _ in range(count):
         y = np.zeros(round(SECONDS * SR), np.float32)
-        for role in rng.choice(list(PROGRAMS), size=int(rng.integers(1, 4)), replace=False):
-            program = int(rng.choice(PROGRAMS[role]))
+        for role in rng.choice(list(programs), size=int(rng.integers(1, most + 1)), replace=False):
+            program = int(rng.choice(programs[role]))
             font = soundfonts[int(rng.integers(len(soundfonts)))]
             score = midi(compose(str(role), rng, SECONDS), program)
             sound = render(score, font, reverb=bool(rng.random() < 0.5)).mean(axis=0)[: len(y)]
             y[: len(sound)] += rng.uniform(0.4, 1.0) * sound / (np.abs(sound).max() + 1e-9)
         made.append(y)
     return made
+
+
+def music_without_drums(soundfonts: list[Path], count: int, rng: Rng) -> list[FloatArray]:
+    """Make what drums are told from: pieces, instruments alone, lines of one synthesiser, a third each."""
+    third = count // 3
+    return [
+        *accompaniments(soundfonts, third, rng, MORE_PROGRAMS),
+        *accompaniments(soundfonts, third, rng, MORE_PROGRAMS, most=1),
+        *(line(rng, SECONDS) for _ in range(count - 2 * third)),
+    ]
 
 
 def hear(y: FloatArray) -> FloatArray:
@@ -174,17 +247,22 @@ class Studio:
             if draw < 0.6 and self.songs
             else compose_drums(rng, SECONDS)
         )
+        played = rearranged(played, rng)
         kit = retuned(needed(played, self._kit(rng)), rng)
+        if rng.random() < 0.15:
+            kit = layered(kit, self.kits[int(rng.integers(len(self.kits)))], rng)
         y = play(played, kit, SECONDS)
         y = y / (np.abs(y).max() + 1e-9)
         if rng.random() < 0.4:
             backing = self.music[int(rng.integers(len(self.music)))]
+            speed = float(np.exp(rng.normal(0, 0.15)))
+            backing = np.interp(np.arange(0, len(backing) - 1, speed), np.arange(len(backing)), backing)
             shift = int(rng.integers(len(backing)))
-            alone = rng.random() < 0.25
+            backing = np.resize(np.roll(backing, shift), len(y))
+            alone = rng.random() < 0.33
             if alone:
                 played = []
-            n = min(len(y), len(backing))
-            y = (0.0 if alone else 1.0) * y[:n] + rng.uniform(0.2, 1.2) * np.roll(backing, shift)[:n]
+            y = (0.0 if alone else 1.0) * y + rng.uniform(0.2, 1.2) * backing
         heard = [note for note in audible(played, kit) if note.velocity >= SOFTEST]
         return Item(hear(through_a_studio(y, rng)), truth_of(heard))
 

@@ -96,6 +96,25 @@ def without_overlaps(notes: Sequence[Played]) -> list[Played]:
     return sorted(note for line in kept.values() for note in line)
 
 
+ONE_STROKE_S = 0.03
+
+
+def without_doubles(strokes: Sequence[Played]) -> list[Played]:
+    """Keep the hardest of strokes of one drum that begin within 30 ms of each other, in order of start.
+
+    Pads trigger twice, and a pedal sounds with the edge of its hat: the ear, and a tolerance of 50 ms, take
+    them for one.
+    """
+    kept: dict[int, list[Played]] = {}
+    for stroke in sorted(strokes):
+        before = kept.setdefault(CLASS_OF[stroke.pitch], [])
+        if not before or stroke.start - before[-1].start >= ONE_STROKE_S:
+            before.append(stroke)
+        elif stroke.velocity > before[-1].velocity:
+            before[-1] = stroke
+    return sorted(stroke for line in kept.values() for stroke in line)
+
+
 def _bass_bar(put: Any, rng: Rng, bar: int, root: int, chord: tuple[int, ...]) -> None:
     style = int(rng.integers(4))
     if style == 0:
@@ -203,7 +222,9 @@ def render(score: bytes, soundfont: Path, *, reverb: bool = False, gain: float =
     with tempfile.TemporaryDirectory() as folder:
         source, sound = Path(folder) / "score.mid", Path(folder) / "sound.wav"
         source.write_bytes(score)
-        options = ["-R", str(int(reverb)), "-C", "0", "-g", f"{gain:.2f}", "-r", str(SR)]
+        # Only the samples that are played are read: ten times as fast for a large soundfont.
+        options = ["-o", "synth.dynamic-sample-loading=1", "-R", str(int(reverb)), "-C", "0"]
+        options += ["-g", f"{gain:.2f}", "-r", str(SR)]
         command = ["fluidsynth", "-ni", "-q", *options, "-F", str(sound), str(soundfont), str(source)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
         return load(sound)[0]

@@ -2,16 +2,20 @@
 
     python -m engines.transcribe.training.train_drums --groove DIR --soundfont A.sf2 [--soundfont B.sf3]
         [--hydrogen DIR] [--shots DIR] [--choosing-kit C.sf2] --test-soundfont D.sf2 [--items 2100]
-        [--start drums.npz] [--epochs 12] [--rate 0.003] [--seed 0] [--out engines/transcribe/weights]
+        [--start drums.npz] [--epochs 12] [--minutes 60] [--rate 0.003] [--seed 0]
+        [--out engines/transcribe/weights]
 
 Trained on `recordings.Studio`'s with the Groove MIDI Dataset (`--groove`, its folder with info.csv) but for
 three of its drummers, in Keras, which only this script needs; `--start` goes on from weights that are there.
-Thresholds are chosen on kits that were not trained on, those of `--choosing-kit` (soundfonts of one kit).
+Thresholds are chosen on kits that were not trained on, those of `--choosing-kit` (soundfonts of one kit) and
+four of Hydrogen's, after every few epochs, and written with the weights as they are then.
 Measured on the three drummers and on new patterns, on the kits of `--test-soundfont` and on five of
-Hydrogen's that were kept back.
+Hydrogen's that were kept back; a sound that is in those as well is not trained on.
 """
 
 import argparse
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,34 +44,44 @@ from engines.transcribe.training.kits import (
     play,
     sampled_kit,
     single_kit,
+    unlike,
 )
 from engines.transcribe.training.recordings import (
+    CHOOSING,
     HELD_BACK,
     KIT_PROGRAMS,
+    MORE_KIT_PROGRAMS,
     SECONDS,
     Item,
     Studio,
-    accompaniments,
     excerpt,
     hear,
+    music_without_drums,
     performances,
     truth_of,
 )
 from engines.transcribe.training.scores import Rng, compose_drums
 
 BATCH, LENGTH = 16, 2 * CONTEXT  # each time six seconds of each recording
-CHANNELS, OSCILLATORS = 64, 60
+CHANNELS, OSCILLATORS, MUSIC = 96, 60, 300
+WARMING = 200  # steps until the rate is what was asked for
+EVERY = 4  # epochs that weights are written after
+MIXED = 0.3  # of the examples have music added to them
 THREADS = 2
 TOLERANCE_S = 0.05
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, how fast to begin, and with which weights; None: random ones."""
+    """How long to train, how fast to begin, and with which weights; None: random ones.
+
+    Where `minutes` are fewer than the epochs take, the rate falls that much faster.
+    """
 
     epochs: int
     rate: float
     start: Network | None
+    minutes: float = float("inf")
 
 
 def recordings(studio: Studio, count: int, seed: int) -> list[Item]:
@@ -115,10 +129,11 @@ def build(tf: Any) -> Any:
     for dilation in DILATIONS:
         more = layers.Conv1D(CHANNELS, 3, padding="same", dilation_rate=dilation, activation="relu")(x)
         x = layers.Add()([x, more])
-    around = layers.Dense(CHANNELS, use_bias=False)(layers.GlobalAveragePooling1D(keepdims=True)(x))
+    mean = layers.GlobalAveragePooling1D(keepdims=True, dtype="float32")(x)
+    around = layers.Dense(CHANNELS, use_bias=False)(mean)
     x = layers.ReLU()(layers.Add()([layers.Dense(CHANNELS)(x), around]))
     x = layers.Dropout(0.2)(x)
-    x = layers.Dense(2 * len(CLASSES), activation="sigmoid")(x)
+    x = layers.Dense(2 * len(CLASSES), activation="sigmoid", dtype="float32")(x)
     return tf.keras.Model(frames, x)
 
 
@@ -145,12 +160,16 @@ def with_weights(model: Any, net: Network) -> Any:
     return model
 
 
-def train(made: list[Item], rng: Rng, plan: Plan) -> Network:
-    """Fit the network by Adam to the cross entropy of strokes and the squared error of their strength."""
+def train(made: list[Item], rng: Rng, plan: Plan, keep: Callable[[int, Network], None]) -> Network:
+    """Fit the network by Adam to the cross entropy of strokes and the squared error of their strength.
+
+    `keep` is handed each epoch's number and network.
+    """
     import tensorflow as tf  # noqa: PLC0415 - only training needs it
 
     tf.keras.utils.set_random_seed(int(rng.integers(1 << 31)))
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")  # takes half as long
     model = build(tf) if plan.start is None else with_weights(build(tf), plan.start)
     n_classes = len(CLASSES)
 
@@ -161,22 +180,54 @@ def train(made: list[Item], rng: Rng, plan: Plan) -> Network:
         miss = tf.where(q == 1.0, (said[..., n_classes:] - truth[..., n_classes:]) ** 2, 0.0)
         return tf.reduce_sum(entropy + miss, axis=-1)
 
-    bands = [inputs(item.bands) for item in made]
-    truths = [targets(item) for item in made]
-    n_steps = plan.epochs * (len(made) // BATCH)
-    rate = tf.keras.optimizers.schedules.CosineDecay(plan.rate, n_steps)
-    model.compile(tf.keras.optimizers.Adam(rate), loss)
+    model.compile(tf.keras.optimizers.Adam(plan.rate), loss)
+    bands = [inputs(item.bands).astype(np.float16) for item in made]
+    quiet = [x for x, item in zip(bands, made, strict=True) if len(item.strokes) == 0]
+    begun, step, n_steps = time.monotonic(), 0, plan.epochs * (len(made) // BATCH)
     for epoch in range(plan.epochs):
-        total, order = 0.0, rng.permutation(len(made))
-        for i in range(0, len(order) - BATCH + 1, BATCH):
-            x = np.zeros((BATCH, LENGTH, N_BANDS), np.float32)
-            y = np.zeros((BATCH, LENGTH, 2 * n_classes), np.float32)
-            for row, chosen in enumerate(order[i : i + BATCH]):
-                at = int(rng.integers(0, max(1, len(bands[chosen]) - LENGTH)))
-                x[row], y[row] = bands[chosen][at : at + LENGTH], truths[chosen][at : at + LENGTH]
-            total += float(model.train_on_batch(equalised(x, rng)[..., None], y))
-        print(f"epoch {epoch}: loss {total / (len(order) // BATCH):.4f}", flush=True)
+        total, before, spent = 0.0, step, 0.0
+        for x, y in batches(bands, made, rng):
+            spent = max(step / n_steps, (time.monotonic() - begun) / 60 / plan.minutes)
+            rate = plan.rate * min(1.0, (step + 1) / WARMING, (1 + np.cos(np.pi * min(1.0, spent))) / 2)
+            model.optimizer.learning_rate = rate
+            seen = equalised(with_music(x, quiet, rng) if quiet else x, rng)
+            total += float(model.train_on_batch(seen[..., None], y))
+            step += 1
+            if spent >= 1:
+                break
+        print(f"epoch {epoch}: loss {total / max(1, step - before):.4f}, spent {spent:.2f}", flush=True)
+        keep(epoch, weights_of(model))
+        if spent >= 1:
+            break
     return weights_of(model)
+
+
+def batches(bands: list[FloatArray], made: list[Item], rng: Rng) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Cut each recording once, in random order: frames of (BATCH, LENGTH, N_BANDS), and their targets."""
+    order = rng.permutation(len(made))
+    for i in range(0, len(order) - BATCH + 1, BATCH):
+        x = np.zeros((BATCH, LENGTH, N_BANDS), np.float32)
+        y = np.zeros((BATCH, LENGTH, 2 * len(CLASSES)), np.float32)
+        for row, chosen in enumerate(order[i : i + BATCH]):
+            at = int(rng.integers(0, max(1, len(bands[chosen]) - LENGTH)))
+            x[row], y[row] = bands[chosen][at : at + LENGTH], targets(made[chosen])[at : at + LENGTH]
+        yield x, y
+
+
+def with_music(x: FloatArray, quiet: list[FloatArray], rng: Rng) -> FloatArray:
+    """Add recordings without drums to some of the examples, shape (n, LENGTH, N_BANDS), from -20 to +3 dB.
+
+    Magnitudes add up as of sounds that know nothing of each other; the sum is as loud as they were.
+    """
+    mixed = x.copy()
+    for row in np.flatnonzero(rng.random(len(x)) < MIXED):
+        other = quiet[int(rng.integers(len(quiet)))]
+        at = int(rng.integers(0, max(1, len(other) - LENGTH)))
+        gain = rng.uniform(-1.0, 0.15)
+        added = np.maximum(0, other[at : at + LENGTH].astype(np.float32) + gain)
+        summed = 0.5 * np.log10(10 ** (2 * x[row]) + 10 ** (2 * added) - 1)
+        mixed[row] = np.maximum(0, summed - 0.5 * np.log10(1 + 10 ** (2 * gain)))
+    return mixed
 
 
 def equalised(x: FloatArray, rng: Rng) -> FloatArray:
@@ -218,17 +269,19 @@ def f_measures(made: list[Item], said: list[FloatArray], thresholds: FloatArray)
     return result
 
 
-def with_best_thresholds(net: Network, made: list[Item]) -> Network:
-    """Choose each class's threshold for the best F-measure on recordings of kits that were not trained on."""
+def with_best_thresholds(net: Network, made: list[Item]) -> tuple[Network, FloatArray]:
+    """Choose each class's threshold for the best F-measure on recordings of kits that were not trained on.
+
+    Returns these F-measures too.
+    """
     choices = np.arange(0.1, 0.8, 0.05)
     said = [activations(item.bands, net) for item in made]
     table = np.array([f_measures(made, said, np.full(len(CLASSES), t)) for t in choices])
     best = choices[table.argmax(axis=0)].astype(np.float32)
-    return replace(net, thresholds=best)
+    return replace(net, thresholds=best), table.max(axis=0)
 
 
-def main() -> None:
-    """Train, report and write."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--groove", type=Path, required=True)
     parser.add_argument("--soundfont", type=Path, action="append", required=True)
@@ -239,34 +292,53 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=2100)
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="to train at most")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train, report and write."""
+    arguments = _arguments()
     rng = np.random.default_rng(arguments.seed)
     folders = (
         sorted(path.parent for path in arguments.hydrogen.glob("*/drumkit.xml")) if arguments.hydrogen else []
     )
-    kits = [sampled_kit(font, program) for font in arguments.soundfont for program in KIT_PROGRAMS]
+    hydrogen = {folder.name: hydrogen_kit(folder) for folder in folders}
+    tests = {font.name: [sampled_kit(font, n) for n in KIT_PROGRAMS] for font in arguments.test_soundfont}
+    tests["hydrogen"] = [kit for name, kit in hydrogen.items() if name in HELD_BACK]
     choosing = [single_kit(font) for font in arguments.choosing_kit]
-    kits += [hydrogen_kit(folder) for folder in folders if folder.name not in HELD_BACK]
+    choosing += [kit for name, kit in hydrogen.items() if name in CHOOSING]
+    programs = (*KIT_PROGRAMS, *MORE_KIT_PROGRAMS)
+    kits = [sampled_kit(font, program) for font in arguments.soundfont for program in programs]
+    kits += [kit for name, kit in hydrogen.items() if name not in (*HELD_BACK, *CHOOSING)]
     kits += [kit for folder in arguments.shots for kit in kits_of_shots(folder)]
-    kits = [kit for kit in kits if kit.keys() >= {36, 38, 42}]
-    music = accompaniments(arguments.soundfont[:1], 80, rng)
+    measured = [kit for some in tests.values() for kit in some]
+    choosing = unlike(choosing, measured)
+    kits = [kit for kit in unlike(kits, measured + choosing) if kit.keys() >= {36, 38, 42}]
+    music = music_without_drums(arguments.soundfont[:1], MUSIC, rng)
     songs = performances(arguments.groove, held_back=False)
     print(f"seed {arguments.seed}: {len(songs)} performances, {len(kits)} sampled kits", flush=True)
     studio = Studio(songs, kits, [made_kit(rng) for _ in range(OSCILLATORS)], music)
-    others = Studio(songs, choosing or kits, [made_kit(rng) for _ in range(OSCILLATORS)], music)
     made = recordings(studio, arguments.items, arguments.seed)
-    unlike = recordings(others, arguments.items // 7, arguments.seed + 1)
-    plan = Plan(arguments.epochs, arguments.rate, read(arguments.start) if arguments.start else None)
-    net = with_best_thresholds(train(made, rng, plan), unlike)
-    print("thresholds", dict(zip(CLASSES, net.thresholds.round(2).tolist(), strict=True)))
+    others = replace(studio, kits=choosing) if choosing else studio
+    unlearned = recordings(others, min(300, arguments.items // 7), arguments.seed + 1)
     arguments.out.mkdir(exist_ok=True)
+
+    def keep(epoch: int, now: Network) -> None:
+        if epoch % EVERY == EVERY - 1 or epoch == arguments.epochs - 1:
+            net, f = with_best_thresholds(now, unlearned)
+            print("chosen", _row(net.thresholds), "F", _row(f), flush=True)
+            np.savez_compressed(arguments.out / WEIGHTS.name, **vars(net))
+
+    start = read(arguments.start) if arguments.start else None
+    plan = Plan(arguments.epochs, arguments.rate, start, arguments.minutes)
+    net, _ = with_best_thresholds(train(made, rng, plan, keep), unlearned)
+    print("thresholds", _row(net.thresholds))
     np.savez_compressed(arguments.out / WEIGHTS.name, **vars(net))
     unseen = performances(arguments.groove, held_back=True)
-    tests = {font.name: [sampled_kit(font, n) for n in KIT_PROGRAMS] for font in arguments.test_soundfont}
-    tests["hydrogen"] = [hydrogen_kit(folder) for folder in folders if folder.name in HELD_BACK]
     for name, strange in tests.items():
         for what in ("drummers", "patterns"):
             tested = []
@@ -279,7 +351,11 @@ def main() -> None:
                 kit = strange[i % len(strange)]
                 tested.append(Item(hear(play(song, kit, SECONDS)), truth_of(audible(song, kit))))
             f = f_measures(tested, [activations(item.bands, net) for item in tested], net.thresholds)
-            print(f"{name}, {what}", dict(zip(CLASSES, f.round(3).tolist(), strict=True)), flush=True)
+            print(f"{name}, {what}", _row(f), flush=True)
+
+
+def _row(values: FloatArray) -> dict[str, float]:
+    return dict(zip(CLASSES, values.round(3).tolist(), strict=True))
 
 
 if __name__ == "__main__":

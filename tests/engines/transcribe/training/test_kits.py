@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.transcribe.training.kits import audible, key_of, kits_of_shots, made_kit, needed, play
+from engines.transcribe.training.kits import audible, key_of, kits_of_shots, made_kit, needed, play, unlike
 from engines.transcribe.training.scores import Played
 from tests import signals
 
@@ -52,3 +52,11 @@ def test_what_a_performance_needs_of_a_kit_plays_it_alike() -> None:
     assert sorted(part) == [36, 38, 42]
     assert np.array_equal(play(song, part, 1.0), play(song, kit, 1.0))
     assert audible(song, part) == song
+
+
+def test_a_sound_that_another_kit_has_too_is_left_out_at_any_level() -> None:
+    first, second = (made_kit(np.random.default_rng(seed)) for seed in (1, 2))
+    copied = second | {38: [0.3 * shot for shot in first[38]]}
+    (left,) = unlike([copied], [first])
+    assert sorted(second.keys() - left.keys()) == [38]
+    assert np.array_equal(left[36][0], second[36][0])

@@ -42,3 +42,10 @@ def test_a_made_kit_sounds_where_it_is_struck() -> None:
 
 def test_hits_use_each_stroke_once() -> None:
     assert train_drums.hits(np.array([1.0, 1.02, 3.0]), np.array([1.01, 2.0, 3.04])) == 2
+
+
+def test_of_strokes_of_one_drum_within_30_ms_the_hardest_stays() -> None:
+    doubled = [(1.0, 38, 40), (1.02, 40, 90), (1.01, 36, 80), (1.06, 38, 30), (2.0, 44, 50), (2.01, 22, 20)]
+    played = [scores.Played(t, key, t + 0.1, velocity) for t, key, velocity in doubled]
+    left = [(n.start, n.pitch) for n in scores.without_doubles(played)]
+    assert left == [(1.01, 36), (1.02, 40), (1.06, 38), (2.0, 44)]
