@@ -45,8 +45,12 @@ class Pulses:
     features: FloatArray
 
     def clarity(self, i: int) -> float:
-        """Say how clearly onsets repeat at candidate `i`, from 0 (as in noise) to 1."""
-        return float(np.clip((self.features[i, COMB_COLUMN] - 0.1) / 0.3, 0.0, 1.0))
+        """Say how clearly onsets repeat at candidate `i`, or likely beats, from 0 (as in noise) to 1.
+
+        Where voices move together on the beat but never start loudly, only the likely beats repeat.
+        """
+        onsets, beats = self.features[i, COMB_COLUMN], self.features[i, IN_PHASE_COLUMN]
+        return float(np.clip(max((onsets - 0.1) / 0.3, (beats - 0.1) / 0.15), 0.0, 1.0))
 
 
 def correlate(x: FloatArray, n_lags: int, y: FloatArray | None = None, around: bool = False) -> FloatArray:
@@ -204,7 +208,7 @@ def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
     return [*fits, np.full(len(tempi), float(duration < LOOP_S))]
 
 
-COMB_COLUMN = 2
+COMB_COLUMN, IN_PHASE_COLUMN = 2, -3
 N_FEATURES = 4 + 6 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5 + len(BAR_MULTIPLES) + 7
 NO_PULSES = Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
 
