@@ -195,9 +195,10 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"clipped in {found['clipped_runs']} places"
     if found["faulty_samples"]:
         yield f"{found['faulty_samples']} samples are no numbers"
-    lead, trail = found["leading_silence"], found["trailing_silence"]
-    if found["loudness"]["sample_peak_dbfs"] is not None and max(lead, trail) >= 0.5:
-        yield f"silent for {lead:.1f} s at the start and {trail:.1f} s at the end"
+    ends = (("start", found["leading_silence"]), ("end", found["trailing_silence"]))
+    silent = [f"{seconds:.1f} s at the {end}" for end, seconds in ends if seconds >= 0.5]
+    if found["loudness"]["sample_peak_dbfs"] is not None and silent:
+        yield f"silent for {' and '.join(silent)}"
 
 
 def _clock(seconds: float) -> str:

@@ -147,6 +147,7 @@ async def _while_it_ends(bus: RunningBus, client: Dealer, job: str) -> None:
 
 async def _while_all_warm_up(bus: RunningBus, client: Dealer, job: str) -> None:
     killed = list(_workers(bus))
+    await until(lambda: all(worker.pid for worker in killed))  # what only starts cannot be killed yet
     for worker in killed:
         _kill(worker)
     # A job that is handed to two dead workers, one after the other, is lost: until their deaths are known.

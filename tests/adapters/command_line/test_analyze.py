@@ -42,6 +42,12 @@ def test_the_summary_says_what_the_recording_is(run: Run, bus: BusProcess, song:
     assert ran.err == ""
 
 
+def test_silence_is_said_of_the_end_that_has_some(run: Run, bus: BusProcess) -> None:
+    y = np.concatenate([signals.cadence("C major", times=2, sr=SR), signals.silence(2, SR)])
+    ran = run("analyze", str(signals.write(bus.folder / "ends.wav", y, SR)), bus=bus)
+    assert "beware    silent for 2.0 s at the end\n" in ran.out
+
+
 def test_silence_is_said_to_be_silent(run: Run, bus: BusProcess) -> None:
     path = signals.write(bus.folder / "silence.wav", signals.silence(2, SR), SR)
     ran = run("analyze", str(path), bus=bus)
