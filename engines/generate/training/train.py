@@ -85,7 +85,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     # With 128 units it was left nearly as far from the songs it learned from as from others.
     "bass": Recipe(
-        (192, 192), 0.9, (Stage(2600, 3e-3), Stage(900, 1e-3, 129, 32), Stage(600, 3e-4, 129, 32))
+        (160, 160), 0.9, (Stage(2600, 3e-3), Stage(900, 1e-3, 129, 32), Stage(600, 3e-4, 129, 32))
     ),
     "harmony": Recipe((64, 64), 0.8, (Stage(3000, 3e-3, 33), Stage(1500, 5e-4, 33))),
 }
