@@ -83,7 +83,8 @@ RECIPES: Final[dict[str, Recipe]] = {
     "melody": Recipe(
         (128, 128), 0.9, (Stage(3500, 3e-3), Stage(500, 1e-3, 129, 32), Stage(300, 3e-4, 129, 32))
     ),
-    # With 128 units it was left nearly as far from the songs it learned from as from others.
+    # With 128 units it was left nearly as far from the songs it learned from as from others. 192 are 0.013
+    # nats a step better, but fill a second-level cache of 2 MB: then four bars take 15 ms instead of 9.
     "bass": Recipe(
         (160, 160), 0.9, (Stage(2600, 3e-3), Stage(900, 1e-3, 129, 32), Stage(600, 3e-4, 129, 32))
     ),
