@@ -7,7 +7,7 @@
 `--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
 tempo and bar models have learned from these recordings; with `--rendered` (what
 `engines.analyze.training.beat_pieces` wrote) each group is also scored with models trained without it, which
-is the honest table. The beat network has learned from none of them, but from other music that MMA plays:
+is the honest table. Beat network and key model have learned from none of them, but from other music of MMA's:
 `--network` takes one that `train_beats --without chart` made. Intervals are 95 %, by bootstrap over
 recordings, seed 0. `--anchors` adds what phase 1's method, and Essentia where an interpreter has it, say of
 the same recordings, and a paired bootstrap of ours against each. `--made` scores recordings that the bench
@@ -192,7 +192,7 @@ def run(recordings: list[Recording], data: Path, models: Callable[[str], Models]
 def left_out(data: Path, rendered: Path) -> Callable[[str], Models]:
     tempo = [*train_tempo.recordings(data), *train_tempo.rendered(rendered), *train_tempo.clicks()]
     bar = [*train_bars.recordings(data), *train_bars.rendered(rendered)]
-    key = list(train_keys.rendered(rendered))
+    key = train_keys.examples(rendered)
     trained: dict[str, Models] = {}
 
     def models(family: str) -> Models:

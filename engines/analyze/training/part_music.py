@@ -6,6 +6,7 @@ phrase in another way. Beats and bars are heard from what changes then, not from
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -124,7 +125,7 @@ def _hold(music: Music, program: int, pitch: int, beat: int) -> None:
     for i in range(len(music.notes) - 1, max(-1, len(music.notes) - 12), -1):
         note = music.notes[i]
         if (note.program, note.pitch) == (program, pitch) and abs(note.start + note.length - beat) < 0.1:
-            music.notes[i] = type(note)(program, pitch, note.velocity, note.start, beat + 0.97 - note.start)
+            music.notes[i] = replace(note, length=beat + 0.97 - note.start)
             return
     music.add(program, pitch, music.notes[-1].velocity, beat, 0.97)
 
@@ -159,8 +160,7 @@ def _quartet(name: str, rng: Rng) -> Music:
                 pitch = _near((LOWEST[voice] + HIGHEST[voice]) / 2, (chosen,), voice)
                 strong = accent if start % per_bar == 0 else 1.0
                 music.add(programs[voice], pitch, 0.8 * loud * strong, first + start, length)
-    inside = [note for note in music.notes if note.start < music.n_beats]
-    music.notes = inside
+    music.notes = [note for note in music.notes if note.start < music.n_beats]
     return music
 
 

@@ -73,17 +73,22 @@ def _sound(notes: list[int], rng: np.random.Generator) -> FloatArray:
     return frames
 
 
+def examples(folder: Path) -> list[Example]:
+    """Return all that the shipped model learns from."""
+    return [*rendered(folder), *plain(np.random.default_rng(0))]
+
+
 def fold(example: Example) -> int:
     """Say in which part of the songs one is; however often it is arranged, it is in one."""
     return zlib.crc32(example.name.encode()) % FOLDS
 
 
-def report(examples: list[Example]) -> None:
+def report(used: list[Example]) -> None:
     """Print how models that have not met a song do on it, by group."""
     rows: dict[str, list[tuple[float, float, bool]]] = {}
     for number in range(FOLDS):
-        model = train([e for e in examples if fold(e) != number])
-        for example in (e for e in examples if fold(e) == number):
+        model = train([e for e in used if fold(e) != number])
+        for example in (e for e in used if fold(e) == number):
             weights = model.weigh(example.features)[: key_finding.N_KEYS]
             best, truth = int(weights.argmax()), int(example.right.argmax())
             none = truth == key_finding.N_KEYS
@@ -102,13 +107,10 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], metavar="KIND")
     parser.add_argument("--out", type=Path, default=key_finding.MODEL)
     arguments = parser.parse_args()
-    rng = np.random.default_rng(0)
-    examples = [e for e in rendered(arguments.rendered) if e.group not in arguments.without] + list(
-        plain(rng)
-    )
-    print(f"{len(examples)} pieces, seed 0")
-    report(examples)
-    train(examples).save(arguments.out)
+    used = [e for e in examples(arguments.rendered) if e.group not in arguments.without]
+    print(f"{len(used)} pieces, seed 0")
+    report(used)
+    train(used).save(arguments.out)
 
 
 if __name__ == "__main__":
