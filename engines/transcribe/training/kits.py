@@ -1,4 +1,4 @@
-"""Drum kits to train on: one-shots of soundfonts, and kits made from random oscillators and noise.
+"""Drum kits to train on: one-shots of soundfonts, of the drum machine Hydrogen, and of folders of sounds.
 
 A kit is, by General MIDI percussion key, one or more one-shots from soft to loud, mono at 44100 Hz. Playing
 a performance is then adding them up, a thousand times as fast as synthesising each.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engines._audio import FloatArray, load_mono
 from engines._errors import UndecodableError
 from engines._notes import Note, Part, Score, write
-from engines.transcribe.training.scores import CLASS_OF, DRUM_KEYS, SR, Played, Rng, render
+from engines.transcribe.training.scores import CLASS_OF, DRUM_KEYS, SR, Played, render
 
 Kit: TypeAlias = dict[int, list[FloatArray]]
 Spectra: TypeAlias = NDArray[np.complex64]
@@ -87,8 +87,8 @@ def _struck(soundfont: Path, program: int, *, drums: bool) -> Kit:
         a = round(i * _APART_S * SR)
         shot = y[a : a + round(_APART_S * SR)]
         if len(shot) and np.abs(shot).max() > 1e-4:
-            kit.setdefault(key, []).append(_trimmed(shot))
-    return _as_loud(kit)
+            kit.setdefault(key, []).append(trimmed(shot))
+    return as_loud(kit)
 
 
 _NAMED = (  # what a sound is called, in the order it is looked for, and the percussion key that is meant
@@ -152,7 +152,7 @@ def hydrogen_kit(folder: Path) -> Kit:
         chosen = shots if len(shots) <= 3 else [shots[0], shots[len(shots) // 2], shots[-1]]
         peaks = [float(np.abs(shot).max()) for shot in chosen]
         kit[key] = [shot for _, shot in sorted(zip(peaks, chosen, strict=True), key=lambda x: x[0])]
-    return _as_loud(kit)
+    return as_loud(kit)
 
 
 def _shot(file: Path) -> FloatArray | None:
@@ -161,7 +161,7 @@ def _shot(file: Path) -> FloatArray | None:
         y = load_mono(file, SR)
     except (FileNotFoundError, UndecodableError):
         return None
-    return _trimmed(y) if np.abs(y).max() > 1e-4 else None
+    return trimmed(y) if np.abs(y).max() > 1e-4 else None
 
 
 def _with_program(midi: bytes, program: int) -> bytes:
@@ -172,69 +172,16 @@ def _with_program(midi: bytes, program: int) -> bytes:
     return midi[: at + 4] + (size + 3).to_bytes(4, "big") + change + midi[at + 8 :]
 
 
-def _as_loud(kit: Kit) -> Kit:
+def as_loud(kit: Kit) -> Kit:
     """Scale a kit so that its loudest sample is 1, and its drums go with those of others."""
     loudest = max((float(np.abs(shot).max()) for shots in kit.values() for shot in shots), default=1.0)
     return {key: [shot / loudest for shot in shots] for key, shots in kit.items()}
 
 
-def _trimmed(y: FloatArray) -> FloatArray:
+def trimmed(y: FloatArray) -> FloatArray:
+    """Cut off what is 80 dB below a sound's peak at its end."""
     loud = np.flatnonzero(np.abs(y) > 1e-4 * np.abs(y).max())
     return y[: loud[-1] + 1].copy()
-
-
-def made_kit(rng: Rng) -> Kit:
-    """Make a kit as drum machines do: falling sines, filtered noise, clusters of square waves."""
-    f_kick, f_tom = rng.uniform(38, 70), rng.uniform(80, 130)
-    kit: Kit = {36: [_drum(rng, f_kick, rng.uniform(2, 8), rng.uniform(5, 25), click=rng.uniform(0, 0.4))]}
-    f_snare, rattle = rng.uniform(150, 260), rng.uniform(0.4, 1.0)
-    kit[38] = [
-        (1 - rattle) * _drum(rng, f_snare, rng.uniform(1.2, 2), rng.uniform(15, 40))
-        + rattle * _noise(rng, rng.uniform(400, 2500), 16000, rng.uniform(10, 40))
-    ]
-    kit[37] = [_noise(rng, 1200, 6000, rng.uniform(60, 120)) * 0.6]
-    clap = _noise(rng, 700, rng.uniform(3000, 9000), rng.uniform(18, 40))
-    kit[39] = [sum((np.roll(clap, round(d * SR)) for d in (0.0, 0.009, 0.018)), np.zeros_like(clap)) * 0.6]
-    low, metal = rng.uniform(4000, 8000), rng.uniform(0, 1)
-    closed, opened = rng.uniform(40, 110), rng.uniform(5, 14)
-    kit[42] = [0.4 * _metallic(rng, low, closed, metal)]
-    kit[46] = [0.4 * _metallic(rng, low, opened, metal)]
-    kit[44] = [0.3 * _metallic(rng, low, closed * 1.3, metal)]
-    for i, key in enumerate((43, 45, 47, 48, 50)):
-        kit[key] = [_drum(rng, f_tom * 1.2**i, rng.uniform(1.3, 2.2), rng.uniform(6, 18))]
-    kit[49] = [0.6 * _metallic(rng, rng.uniform(1500, 4000), rng.uniform(1.5, 4), 0.3)]
-    kit[51] = [0.3 * _metallic(rng, rng.uniform(2500, 5000), rng.uniform(3, 7), 0.8)]
-    return _as_loud({key: [_trimmed(shot) for shot in shots] for key, shots in kit.items()})
-
-
-_TIME: FloatArray = np.arange(round(1.5 * SR)) / SR
-
-
-def _drum(rng: Rng, f: float, fall: float, decay: float, click: float = 0.1) -> FloatArray:
-    t = _TIME
-    speed = rng.uniform(20, 90)
-    phase = f * (t + (fall - 1) * (1 - np.exp(-speed * t)) / speed)
-    y: FloatArray = np.sin(2 * np.pi * phase + rng.uniform(0, 1.5)) * np.exp(-decay * t)
-    y += click * rng.standard_normal(len(t)) * np.exp(-400 * t)
-    return y
-
-
-def _noise(rng: Rng, low: float, high: float, decay: float) -> FloatArray:
-    t = _TIME
-    sos = scipy.signal.butter(2, (low, min(high, 0.45 * SR)), "bandpass", fs=SR, output="sos")
-    y: FloatArray = scipy.signal.sosfilt(sos, rng.standard_normal(len(t))) * np.exp(-decay * t)
-    y /= np.abs(y).max() + 1e-9
-    return y
-
-
-def _metallic(rng: Rng, low: float, decay: float, metal: float) -> FloatArray:
-    t = _TIME
-    squares = sum((np.sign(np.sin(2 * np.pi * f * t)) for f in rng.uniform(200, 900, 6)), np.zeros_like(t))
-    sos = scipy.signal.butter(3, low, "highpass", fs=SR, output="sos")
-    raw = metal * squares / 2 + (1 - metal) * rng.standard_normal(len(t))
-    y: FloatArray = scipy.signal.sosfilt(sos, raw) * np.exp(-decay * t)
-    y /= np.abs(y).max() + 1e-9
-    return y
 
 
 def play(notes: Sequence[Played], kit: Kit, seconds: float) -> FloatArray:

@@ -1,9 +1,9 @@
 """Recordings of drums with known strokes, to train on and to measure with.
 
 Played: the Groove MIDI Dataset and patterns of `scores.compose_drums`; on kits of soundfonts, of the drum
-machine Hydrogen and of folders of one-shots, mixed and retuned at random, and on kits of random oscillators;
-through random equalisers, rooms, compressors, saturation and noise; two in five with other instruments, and a
-third of those without drums.
+machine Hydrogen and of folders of one-shots, mixed and retuned at random, and on kits made as drum machines
+make them; through random equalisers, rooms, compressors, saturation and noise; two in five with other
+instruments, and a third of those without drums.
 """
 
 import csv
@@ -17,10 +17,10 @@ import scipy.signal
 from engines import _notes
 from engines._audio import FloatArray
 from engines.transcribe.drum_spectrum import DrumListener
+from engines.transcribe.training.kit_changes import layered, retuned
 from engines.transcribe.training.kits import Kit, audible, needed, play
 from engines.transcribe.training.scores import (
     CLASS_OF,
-    CYMBAL,
     DRUM_KEYS,
     PROGRAMS,
     SR,
@@ -119,42 +119,6 @@ def rearranged(played: list[Played], rng: Rng) -> list[Played]:
     return without_doubles(changed)
 
 
-def layered(kit: Kit, others: Kit, rng: Rng) -> Kit:
-    """Strike a clap or another kit's snare with a kit's snare, as producers do."""
-    both = {}
-    for key in (38, 40):
-        more = others.get(int(rng.choice([39, 38])), others.get(38))
-        if key in kit and more:
-            level = rng.uniform(0.2, 0.9)
-            both[key] = [_sum(shot, level * more[-1] * np.abs(shot).max()) for shot in kit[key]]
-    return kit | both
-
-
-def _sum(x: FloatArray, y: FloatArray) -> FloatArray:
-    n = max(len(x), len(y))
-    result: FloatArray = np.pad(x, (0, n - len(x))) + np.pad(y, (0, n - len(y)))
-    return result
-
-
-def retuned(kit: Kit, rng: Rng) -> Kit:
-    """Play each drum a little faster or slower, duller or brighter, shorter, louder or softer than it is."""
-    changed: Kit = {}
-    for key, shots in kit.items():
-        speed, gain = float(np.exp(rng.normal(0, 0.12))), float(np.exp(rng.normal(0, 0.4)))
-        tilt, f = rng.uniform(-0.6, 1.0), float(np.exp(rng.uniform(np.log(200), np.log(6000))))
-        sos = scipy.signal.butter(1, f, "lowpass", fs=SR, output="sos") if rng.random() < 0.4 else None
-        # A cymbal that is cut short is no cymbal any more.
-        decay = rng.uniform(2, 30) if CLASS_OF[key] != CYMBAL and rng.random() < 0.3 else 0.0
-        new = []
-        for shot in shots:
-            y = gain * np.interp(np.arange(0, len(shot) - 1, speed), np.arange(len(shot)), shot)
-            if sos is not None:
-                y = y + tilt * scipy.signal.sosfilt(sos, y)
-            new.append((y * np.exp(-decay * np.arange(len(y)) / SR)).astype(np.float32))
-        changed[key] = new
-    return changed
-
-
 def through_a_studio(y: FloatArray, rng: Rng) -> FloatArray:
     """Colour a recording as rooms, desks and codecs do."""
     if rng.random() < 0.5:  # tilt
@@ -228,7 +192,7 @@ class Studio:
     ----------
     songs
         Performances.
-    kits, oscillators
+    kits, machines
         Kits that were sampled, and kits that were made.
     music
         Other instruments, mono, `SECONDS` long.
@@ -236,7 +200,7 @@ class Studio:
 
     songs: list[list[Played]]
     kits: list[Kit]
-    oscillators: list[Kit]
+    machines: list[Kit]
     music: list[FloatArray]
 
     def record(self, rng: Rng) -> Item:
@@ -270,7 +234,7 @@ class Studio:
         """Choose a kit; or take each kind of drum from another one, sampled or made."""
         if rng.random() < 0.35:
             return self.kits[int(rng.integers(len(self.kits)))]
-        whole = self.oscillators[int(rng.integers(len(self.oscillators)))]
+        whole = self.machines[int(rng.integers(len(self.machines)))]
         kit: Kit = {}
         only_made = rng.random() < 0.2
         for keys in DRUM_KEYS.values():

@@ -36,11 +36,11 @@ from engines.transcribe.drum_model import (
     strokes,
 )
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
+from engines.transcribe.training.drum_machines import made_kit
 from engines.transcribe.training.kits import (
     audible,
     hydrogen_kit,
     kits_of_shots,
-    made_kit,
     play,
     sampled_kit,
     single_kit,
@@ -63,7 +63,7 @@ from engines.transcribe.training.recordings import (
 from engines.transcribe.training.scores import Rng, compose_drums
 
 BATCH, LENGTH = 16, 2 * CONTEXT  # each time six seconds of each recording
-CHANNELS, OSCILLATORS, MUSIC = 96, 60, 300
+CHANNELS, MACHINES, MUSIC = 96, 240, 300
 WARMING = 200  # steps until the rate is what was asked for
 EVERY = 4  # epochs that weights are written after
 MIXED = 0.3  # of the examples have music added to them
@@ -321,7 +321,7 @@ def main() -> None:
     music = music_without_drums(arguments.soundfont[:1], MUSIC, rng)
     songs = performances(arguments.groove, held_back=False)
     print(f"seed {arguments.seed}: {len(songs)} performances, {len(kits)} sampled kits", flush=True)
-    studio = Studio(songs, kits, [made_kit(rng) for _ in range(OSCILLATORS)], music)
+    studio = Studio(songs, kits, [made_kit(rng) for _ in range(MACHINES)], music)
     made = recordings(studio, arguments.items, arguments.seed)
     others = replace(studio, kits=choosing) if choosing else studio
     unlearned = recordings(others, min(300, arguments.items // 7), arguments.seed + 1)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.transcribe.training.kits import audible, key_of, kits_of_shots, made_kit, needed, play, unlike
+from engines.transcribe.training.drum_machines import made_kit
+from engines.transcribe.training.kits import audible, key_of, kits_of_shots, needed, play, unlike
 from engines.transcribe.training.scores import Played
 from tests import signals
 
@@ -47,9 +48,9 @@ def test_a_folder_of_sounds_makes_as_many_kits_as_its_commonest_drum_has_sounds(
 
 def test_what_a_performance_needs_of_a_kit_plays_it_alike() -> None:
     kit = made_kit(np.random.default_rng(0))
-    song = [Played(0.1, 36, 0.2, 100), Played(0.3, 22, 0.4, 80), Played(0.5, 40, 0.6, 90)]
+    song = [Played(0.1, 36, 0.2, 100), Played(0.3, 22, 0.4, 80), Played(0.5, 58, 0.6, 90)]
     part = needed(song, kit)
-    assert sorted(part) == [36, 38, 42]
+    assert sorted(part) == [36, 42, 43]
     assert np.array_equal(play(song, part, 1.0), play(song, kit, 1.0))
     assert audible(song, part) == song
 

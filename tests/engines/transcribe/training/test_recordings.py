@@ -4,7 +4,7 @@ import numpy as np
 
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
 from engines.transcribe.training import recordings
-from engines.transcribe.training.kits import made_kit
+from engines.transcribe.training.drum_machines import made_kit
 from engines.transcribe.training.scores import CLASS_OF, HAT, compose_drums
 from engines.transcribe.training.synthesisers import line
 
