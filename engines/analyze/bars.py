@@ -17,9 +17,10 @@ SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
 METERS = tuple(reversed(SIGNATURES))
 N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
-N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (2 + len(SIMILARITY_LAGS))
+N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (4 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
-TERNARY = 0.26  # `thirds` above this are of a compound meter: there begins 1.3 times what begins halfway
+TERNARY = 1.0  # a last third above this, in `thirds`, is of a compound meter: 2.7 times what begins halfway
+FLOOR = 0.02  # of what begins at beats: less counts as nothing
 MODEL = WEIGHTS / "bars.npz"
 
 
@@ -37,7 +38,7 @@ class Bars:
 
     @property
     def name(self) -> Meter | None:
-        """The time signature; a swung 4/4 is 4/4."""
+        """The time signature; a swung 4/4 is 4/4, and so is what could be written in 12/8."""
         return "6/8" if self.meter == 2 and self.ternary else SIGNATURES.get(self.meter)
 
     def downbeats(self, beats: FloatArray) -> FloatArray:
@@ -84,14 +85,22 @@ def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
     return np.where(norm > 1e-9, change, 0.0)
 
 
-def bar_features(at_beats: FloatArray, thirds: float) -> tuple[list[tuple[int, int]], FloatArray]:
-    """List the readings as (meter, first downbeat) with their descriptions, shape (n, N_BAR_FEATURES)."""
+def bar_features(
+    at_beats: FloatArray, thirds: FloatArray, period: float
+) -> tuple[list[tuple[int, int]], FloatArray]:
+    """List the readings as (meter, first downbeat) with their descriptions, shape (n, N_BAR_FEATURES).
+
+    `at_beats` is what `moments` says of each beat, `thirds` what lies between them, `period` how many seconds
+    they are apart.
+    """
     x = at_beats - at_beats.mean(axis=0)
     power = float((x * x).mean()) + 1e-9
     similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
     readings, rows = [], []
     for meter in METERS:
-        of_meter = [value * (meter == m) for m in METERS for value in (1.0, thirds, *similar)]
+        of_meter = [
+            value * (meter == m) for m in METERS for value in (1.0, np.log2(period), *thirds, *similar)
+        ]
         for first in range(meter):
             place = (np.arange(len(x)) - first) % meter
             means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
@@ -105,14 +114,18 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     if len(beats) < FEWEST_BEATS:
         return Bars(0, 0.0, 0)
     parts = thirds(heard.envelope, beats)
-    readings, features = bar_features(moments(heard, pitches, beats), parts)
+    period = float(np.median(np.diff(beats)))
+    readings, features = bar_features(moments(heard, pitches, beats), parts, period)
     weights = ranker().weigh(features)
     best = int(np.argmax(weights))
-    return Bars(readings[best][0], float(weights[best]), readings[best][1], parts > TERNARY)
+    return Bars(readings[best][0], float(weights[best]), readings[best][1], bool(parts[1] > TERNARY))
 
 
-def thirds(envelope: FloatArray, beats: FloatArray) -> float:
-    """Compare what begins at both thirds of beats with what begins halfway: the logarithm of the ratio."""
+def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:
+    """Compare what begins at each third of beats with what begins halfway: logarithms of the ratios.
+
+    Shape (2,). In compound meters the last third is high and often the first, in a swing the last alone.
+    """
     curve = scipy.ndimage.maximum_filter1d(envelope.sum(axis=1), 3)
 
     def strength(share: float) -> float:
@@ -120,8 +133,9 @@ def thirds(envelope: FloatArray, beats: FloatArray) -> float:
         at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(curve) - 1)
         return float(curve[at].mean())
 
-    floor = 0.02 * float(curve.max(initial=1e-9))
-    return float(np.log((min(strength(1 / 3), strength(2 / 3)) + floor) / (strength(1 / 2) + floor)))
+    floor = FLOOR * strength(0) + 1e-9
+    halfway = strength(1 / 2) + floor
+    return np.log([(strength(share) + floor) / halfway for share in (1 / 3, 2 / 3)])
 
 
 @cache

@@ -1,7 +1,7 @@
 """How fast: from what speaks for beats to beats per minute.
 
 First the pulses that could be the beat are listed, by how well onsets and likely beats repeat at their period
-(`_candidates`); then each is described by what repeats at its beats, bars and halves (`_describe`), a small
+(`_candidates`); then each is described by what repeats at its beats, bars, phrases and halves, a small
 trained model says which of them a listener would call the beat (`ranker`), and its period is measured finely
 over the whole recording (`refine`). Frames are `bands.FRAME_RATE` a second.
 """
@@ -32,6 +32,10 @@ LOOP_LENGTHS = frozenset({1, 2, 3, 6, *range(4, 65, 4)})
 MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 CROSS_MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 BAR_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+# Beats after which bars, pairs of bars and phrases come again; a candidate's tempo may be off by `SLACK`.
+PHRASES = (6, 8, 12, 16)
+LONGEST_PHRASE_S = 16.0
+SLACK = 0.01
 LIKELY = 0.2  # a peak of the network's answer above this is counted as a beat
 CROSS_PAIRS = ((0, 2), (0, 3), (2, 3))  # bass drum against snare, against cymbals, snare against cymbals
 MODEL = WEIGHTS / "tempo.npz"
@@ -79,12 +83,13 @@ def find_pulses(heard: Cues, duration: float) -> Pulses:
     envelope = heard.envelope
     curve = smooth(envelope)
     around = duration < LOOP_S
-    n_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2)
+    n_lags, n_phrase_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2), int(FRAME_RATE * LONGEST_PHRASE_S)
     if not around:
-        n_lags = min(n_lags, len(curve) - 1)
+        n_lags, n_phrase_lags = (min(n, len(curve) - 1) for n in (n_lags, n_phrase_lags))
     if len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
         return NO_PULSES
-    own: FloatArray = correlate(curve, n_lags, around=around)
+    phrases = correlate(curve, n_phrase_lags, around=around)
+    own = phrases[:n_lags]
     beats, downbeats = (_correlated(curve) for curve in heard.likelihoods.T)
     tempi = _candidates(own, beats, duration)
     if len(tempi) == 0:
@@ -98,6 +103,7 @@ def find_pulses(heard: Cues, duration: float) -> Pulses:
         crosses.append((later + earlier) / 2)
     columns = _describe(tempi, selves, crosses, duration)
     columns += [_at(downbeats, FRAME_RATE * 60 / tempi * m) for m in BAR_MULTIPLES]
+    columns += _phrases(tempi, phrases)
     columns += _agreement(tempi, heard.likelihoods[:, 0])
     return Pulses(tempi, np.stack(columns, axis=1))
 
@@ -174,6 +180,14 @@ def _describe(
     return columns + _fit_of_length(tempi, duration)
 
 
+def _phrases(tempi: FloatArray, own: FloatArray) -> list[FloatArray]:
+    """Say how well the music comes again after phrases of each tempo, and how that is beside the best lag."""
+    lags = FRAME_RATE * 60 / tempi[:, None] * np.linspace(1 - SLACK, 1 + SLACK, 9)
+    again = [_at(own, lags * n).max(axis=1) for n in PHRASES]
+    best = own[int(FRAME_RATE) :].max(initial=0.0)
+    return [*again, *(a - best for a in again)]
+
+
 def _agreement(tempi: FloatArray, likelihoods: FloatArray) -> list[FloatArray]:
     """Compare each tempo with how many beats the network found, and with how they repeat in phase."""
     p = likelihoods.astype(np.float64)
@@ -208,8 +222,17 @@ def _fit_of_length(tempi: FloatArray, duration: float) -> list[FloatArray]:
     return [*fits, np.full(len(tempi), float(duration < LOOP_S))]
 
 
-COMB_COLUMN, IN_PHASE_COLUMN = 2, -3
-N_FEATURES = 4 + 6 * len(MULTIPLES) + len(CROSS_PAIRS) * len(CROSS_MULTIPLES) + 3 + 5 + len(BAR_MULTIPLES) + 7
+COMB_COLUMN, PHRASE_COLUMN, IN_PHASE_COLUMN = 2, -7 - 2 * len(PHRASES), -3
+N_FEATURES = (
+    4
+    + 6 * len(MULTIPLES)
+    + len(CROSS_PAIRS) * len(CROSS_MULTIPLES)
+    + 3
+    + 5
+    + len(BAR_MULTIPLES)
+    + 2 * len(PHRASES)
+    + 7
+)
 NO_PULSES = Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
 
 

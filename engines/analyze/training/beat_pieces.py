@@ -4,9 +4,10 @@
         [--count 1600] [--seed 2] [--only KIND] [--for-rankers]
 
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
-MMA plays, chorales and quartets (part_music.py), music over authored drum styles (electronic.py), and loops
-of those, cut to the sample. Songs and performances whose names' checksum says so are kept for the rankers
-(`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice comes from `--seed`.
+MMA plays, chorales and quartets (part_music.py), dances in several meters (dances.py), music over authored
+drum styles (electronic.py), and loops of those, cut to the sample. Songs and performances whose names'
+checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI
+soundfonts; every choice comes from `--seed`.
 
 Each item becomes one `.npz`: bands and pitches as one pass hears them, duration, beats, downbeats, meter,
 tempo, key (empty if there is none, several, or an unknown one), `drums_alone`, and `loop` (whether it is cut
@@ -28,6 +29,7 @@ import soundfile
 from engines._audio import FloatArray
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
+from engines.analyze.training.dances import dance_music
 from engines.analyze.training.electronic import electronic_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.part_music import part_music
@@ -113,6 +115,12 @@ def parts(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
         yield _performed(part_music(f"{number:03}", rng), rng)
 
 
+def dances(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
+    """Write dances in several meters without end."""
+    for number in count(1):
+        yield _performed(dance_music(f"{number:03}", rng), rng)
+
+
 def electronic(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
     """Write music over drum styles without end."""
     for number in count(1):
@@ -189,7 +197,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(10)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(11)]
     pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, ((piece, None) for piece in pop)),
@@ -201,6 +209,7 @@ def main() -> None:
         "beatless": (0.02, beatless(rngs[6])),
         "parts": (0.12, parts(rngs[9])),
         "duple": (0.05, sheets(arguments.openewld, rngs[8], "duple")),
+        "dance": (0.15, dances(rngs[10])),
     }
     chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]
     shares = np.array([share for share, _ in chosen_sources])

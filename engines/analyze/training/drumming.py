@@ -10,38 +10,58 @@ from engines.generate import styles
 KEYS = (36, 38, 42, 46, 45, 47, 50, 49, 51)  # as `styles` orders drums
 HATS, SNARES = (42, 42, 42, 51, 70, 54, 44), (38, 38, 40, 37, 39)
 NOT_IN_FOUR = ("waltz", "6/8")
-# (kick, snare, hat) in beats of a bar, by beats a bar; chosen for 3/4, 2/4 and 6/8.
+# (kick, snare, hat) in beats of a bar, by beats a bar; chosen for 2/4 and 3/4, and for 6/8 and 12/8.
 Places: TypeAlias = tuple[float, ...]
-BINARY: dict[int, list[tuple[Places, Places, Places]]] = {
-    2: [
+Pattern: TypeAlias = tuple[Places, Places, Places]
+BINARY: dict[int, tuple[Pattern, ...]] = {
+    2: (
         ((0,), (1,), (0, 0.5, 1, 1.5)),
         ((0,), (0.5, 1.5), ()),
         ((0, 1), (1.5,), (0.5, 1.5)),
         ((0,), (0, 0.5, 0.75, 1, 1.5, 1.75), ()),
-    ],
-    3: [
+        ((0, 1), (0.5, 1.5), (0.5, 1.5)),
+        ((0,), (0.5, 1, 1.25, 1.5), (0, 1)),
+        ((0, 0.75), (1,), (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75)),
+    ),
+    3: (
         ((0,), (1, 2), (0, 1, 2)),
         ((0,), (2,), (0, 0.5, 1, 1.5, 2, 2.5)),
         ((0, 2.5), (1, 2), (0, 1, 1.5, 2)),
         ((0,), (), (0, 1, 2)),
         ((0, 1.5), (1, 2), (0, 0.5, 1, 1.5, 2, 2.5)),
-    ],
+    ),
 }
 THIRD = 1 / 3
-TERNARY: list[tuple[Places, Places, Places]] = [
-    ((0,), (1,), (0, THIRD, 2 * THIRD, 1, 1 + THIRD, 1 + 2 * THIRD)),
-    ((0, 2 * THIRD), (1,), (0, THIRD, 2 * THIRD, 1, 1 + THIRD, 1 + 2 * THIRD)),
-    ((0,), (1,), (0, 2 * THIRD, 1, 1 + 2 * THIRD)),
-    ((0, 1 + 2 * THIRD), (1,), (0, 1)),
-]
+SIXTHS = tuple(k * THIRD for k in range(6))
+TWELFTHS = tuple(k * THIRD for k in range(12))
+TERNARY: dict[int, tuple[Pattern, ...]] = {
+    2: (
+        ((0,), (1,), SIXTHS),
+        ((0, 2 * THIRD), (1,), SIXTHS),
+        ((0,), (1,), (0, 2 * THIRD, 1, 1 + 2 * THIRD)),
+        ((0, 1 + 2 * THIRD), (1,), (0, 1)),
+        ((0, 1 + THIRD), (1,), SIXTHS),
+        ((0,), (1, 1 + 2 * THIRD), SIXTHS),
+        ((0, 1), (2 * THIRD, 1 + 2 * THIRD), (0, 1)),
+        ((0, 1), (THIRD, 2 * THIRD, 1 + THIRD, 1 + 2 * THIRD), ()),
+        ((0,), SIXTHS, (0, 1)),
+    ),
+    4: (
+        ((0, 2), (1, 3), TWELFTHS),
+        ((0, 2, 2 + 2 * THIRD), (1, 3), TWELFTHS),
+        ((0, 1 + 2 * THIRD, 2), (1, 3), TWELFTHS),
+        ((0, 2 * THIRD, 2), (1, 3, 3 + 2 * THIRD), TWELFTHS),
+        ((0,), (2,), TWELFTHS),
+    ),
+}
 
 
 def add_drums(music: Music, rng: Rng, *, ternary: bool = False) -> None:
     """Put drums to music: a pattern of its meter, with now and then a stroke left out and a cymbal."""
-    if music.beats_per_bar == 4:
+    if music.beats_per_bar == 4 and not ternary:
         add_style(music, str(rng.choice([s for s in styles.STYLES if s not in NOT_IN_FOUR])), rng)
         return
-    patterns = TERNARY if ternary else BINARY[music.beats_per_bar]
+    patterns = (TERNARY if ternary else BINARY)[music.beats_per_bar]
     kick, snare, hat = patterns[int(rng.integers(len(patterns)))]
     snare_key, hat_key = int(rng.choice(SNARES)), int(rng.choice(HATS))
     loud, hat_loud = rng.uniform(65, 115), rng.uniform(35, 95)

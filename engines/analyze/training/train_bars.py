@@ -9,6 +9,7 @@
 import argparse
 import csv
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,22 @@ from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 WINDOW_S = 0.07
+IN_TWO = 1.5  # what bars of two count beside others, which are many more
 
 
-def recordings(folder: Path) -> Iterable[Example]:
+@dataclass(frozen=True)
+class BarExample(Example):
+    """One recording's readings, and how many beats its bars have."""
+
+    meter: int
+
+    @property
+    def weight(self) -> float:
+        """How much it counts beside others of its group."""
+        return IN_TWO if self.meter == 2 else 1.0
+
+
+def recordings(folder: Path) -> Iterable[BarExample]:
     """Hear the recordings of a folder with a truth.csv, where there are beats with places in the bar."""
     with (folder / "truth.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["beats"]]
@@ -44,15 +58,10 @@ def recordings(folder: Path) -> Iterable[Example]:
         )
 
 
-def rendered(folder: Path) -> Iterable[Example]:
-    """Take what `beat_pieces` heard, but for what its network learned from.
-
-    Chorales and quartets of our own are left out: their bars keep rules that nobody else's keep.
-    """
+def rendered(folder: Path) -> Iterable[BarExample]:
+    """Take what `beat_pieces` heard, but for what its network learned from."""
     for path in filter(lambda path: for_rankers(path.stem), sorted(folder.glob("*.npz"))):
         group = path.stem.split("_")[0]
-        if group == "parts":
-            continue
         with np.load(path) as item:
             pitches = Pitches(item["pitches"].astype(np.float32), float(item["tuning"]), 1.0)
             tempo = float(item["tempo"])
@@ -68,7 +77,7 @@ def rendered(folder: Path) -> Iterable[Example]:
 
 def example(
     name: str, group: str, *, tempo: float, heard: Cues, pitches: Pitches, downbeats: FloatArray
-) -> Iterable[Example]:
+) -> Iterable[BarExample]:
     """Describe one recording; nothing if its tracked beats miss the downbeats, which then teach nothing."""
     if len(downbeats) < 3:
         return
@@ -76,12 +85,17 @@ def example(
     beats = beats[beats >= 0]
     if len(beats) < bars.FEWEST_BEATS:
         return
+    thirds = bars.thirds(heard.envelope, beats)
     readings, features = bars.bar_features(
-        bars.moments(heard, pitches, beats), bars.thirds(heard.envelope, beats)
+        bars.moments(heard, pitches, beats), thirds, float(np.median(np.diff(beats)))
     )
-    score = np.array([agreement(beats[first::meter], downbeats) for meter, first in readings])
+    in_two = downbeats
+    meter = round(float(np.median(np.diff(downbeats))) * tempo / 60)
+    if meter == 4 and thirds.min() > bars.TERNARY:  # nothing but notation tells 12/8 from twice 6/8
+        in_two = np.sort(np.concatenate([downbeats, (downbeats[1:] + downbeats[:-1]) / 2]))
+    score = np.array([agreement(beats[first::n], in_two if n == 2 else downbeats) for n, first in readings])
     if score.max() > 0.6:
-        yield Example(name, group, features, (score >= score.max() - 0.05).astype(np.float64))
+        yield BarExample(name, group, features, (score >= score.max() - 0.05).astype(np.float64), meter)
 
 
 def agreement(found: FloatArray, truth: FloatArray) -> float:
@@ -99,9 +113,9 @@ def main() -> None:
     arguments = parser.parse_args()
     examples = [*recordings(arguments.data), *rendered(arguments.rendered)]
     print(f"{len(examples)} recordings")
-    for group, chosen in leave_group_out(examples).items():
+    for group, chosen in leave_group_out(list(examples)).items():
         print(f"{group:10s} {len(chosen):4d}  right {np.mean([e.right[i] > 0 for e, i in chosen]):.1%}")
-    train(examples).save(bars.MODEL)
+    train(list(examples)).save(bars.MODEL)
 
 
 if __name__ == "__main__":

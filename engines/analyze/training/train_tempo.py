@@ -32,6 +32,7 @@ PREFERRED, SPREAD = 120.0, 0.5
 CLICKS, LOOPS = "click", "loops"  # rendered ones; `loop` are recordings
 STEADY = 0.002  # a share of a bar
 LOOP_BARS = (1, 1, 2, 2, 4, 8)
+LOOPS_A_PIECE = 2
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def rendered(folder: Path) -> Iterable[TempoExample]:
             group = LOOPS if item["loop"] else group
         if tempo > 0:
             yield example(path.stem, group, tempo, bands, duration)
-            if len(downbeats) > 2:
+            for _ in range(LOOPS_A_PIECE if len(downbeats) > 2 else 0):
                 yield from _loop(path.stem, tempo, bands, downbeats, rng)
 
 

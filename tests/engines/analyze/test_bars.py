@@ -29,17 +29,70 @@ def test_bars_begin_where_drums_and_chords_say(tmp_path: Path, beats_per_bar: in
     assert distance.min(axis=0).max() < 0.07
 
 
-@pytest.mark.parametrize("ternary", [True, False])
-def test_beats_in_three_parts_are_told_from_those_in_two(ternary: bool) -> None:
+@pytest.mark.parametrize(
+    ("parts", "ternary"),
+    [
+        ((1 / 3, 2 / 3), True),
+        ((2 / 3,), True),
+        ((1 / 2,), False),
+        ((1 / 4, 1 / 2, 3 / 4), False),
+        ((), False),
+    ],
+)
+def test_beats_in_three_parts_are_told_from_those_in_two(parts: tuple[float, ...], ternary: bool) -> None:
     beats = np.arange(0.5, 20, 0.6)
-    parts = (1 / 3, 2 / 3) if ternary else (1 / 2,)
     envelope = np.zeros((round(21 * FRAME_RATE), 4))
     for times in (beats, *(beats + 0.6 * part for part in parts)):
         envelope[np.round(times * FRAME_RATE).astype(int)] = 5
-    assert (bars.thirds(envelope, beats) > bars.TERNARY) == ternary
+    assert (bars.thirds(envelope, beats)[1] > bars.TERNARY) == ternary
     assert bars.Bars(2, 1.0, 0, ternary).name == ("6/8" if ternary else "2/4")
     assert bars.Bars(4, 1.0, 0, ternary).name == "4/4", "a swing is no compound meter"
     assert bars.Bars(0, 0.0, 0).name is None
+
+
+EIGHTHS = {n: tuple(np.arange(0, n, 0.5)) for n in (2, 3, 4)}
+SIXTHS = tuple(k / 3 for k in range(6))
+
+
+@pytest.mark.parametrize(
+    ("meter", "bpm", "kicks", "snares", "hats", "chords"),
+    [
+        ("6/8", 66, (0,), (1,), SIXTHS, False),
+        ("6/8", 76, (0,), (1,), SIXTHS, True),
+        ("6/8", 92, (0, 5 / 3), (1,), SIXTHS, False),
+        ("3/4", 120, (0,), (1, 2), EIGHTHS[3], False),
+        ("3/4", 92, (0,), (1, 2), (0, 1, 2), True),
+        ("2/4", 112, (0,), (1,), (0.5, 1.5), True),
+        ("4/4", 120, (0, 2.5), (1, 3), EIGHTHS[4], False),
+        ("4/4", 92, (0, 2), (1, 3), EIGHTHS[4], True),
+    ],
+)
+def test_a_plainly_drummed_meter_is_heard(  # noqa: PLR0917 - columns of a table
+    tmp_path: Path,
+    meter: str,
+    bpm: float,
+    kicks: tuple[float, ...],
+    snares: tuple[float, ...],
+    hats: tuple[float, ...],
+    chords: bool,
+) -> None:
+    per_bar, beat = 2 if meter == "6/8" else int(meter[0]), 60 / bpm
+    n_bars = int(30 / beat / per_bar)
+    drums = ((kicks, signals.kick()), (snares, signals.snare()), (hats, signals.hat()))
+    strokes = [
+        ((bar * per_bar + place) * beat, sound)
+        for bar in range(n_bars)
+        for places, sound in drums
+        for place in places
+    ]
+    y = signals.mix_at(strokes, n_bars * per_bar * beat)
+    if chords:
+        harmony = signals.progression([CHORDS[bar % 4] for bar in range(n_bars)], per_bar * beat)
+        n = min(len(y), len(harmony))
+        y = 0.5 * (y[:n] + harmony[:n])
+    found = analyze.beats(signals.write(tmp_path / "a.wav", y))
+    assert found.tempo == pytest.approx(bpm, rel=0.01)
+    assert found.meter == meter
 
 
 def test_downbeats_are_beats(tmp_path: Path) -> None:
@@ -66,6 +119,7 @@ def test_a_song_is_no_loop(tmp_path: Path) -> None:
 
 
 def test_every_reading_is_described() -> None:
-    readings, features = bars.bar_features(np.random.default_rng(0).random((16, bars.N_MOMENT)), 0.0)
+    at_beats = np.random.default_rng(0).random((16, bars.N_MOMENT))
+    readings, features = bars.bar_features(at_beats, np.zeros(2), 0.5)
     assert readings == [(4, 0), (4, 1), (4, 2), (4, 3), (3, 0), (3, 1), (3, 2), (2, 0), (2, 1)]
     assert features.shape == (9, bars.N_BAR_FEATURES)

@@ -51,6 +51,18 @@ def test_a_curve_going_round_correlates_as_if_it_never_ended() -> None:
     assert np.allclose(pulse.correlate(beat, 300, around=True)[::25], 1)
 
 
+def test_a_phrase_that_comes_again_speaks_for_the_tempi_that_fit_it() -> None:
+    curve = np.zeros(round(40 * FRAME_RATE))
+    bar = np.random.default_rng(0).choice(np.arange(0, 5, 60 / 96 / 2), 9, replace=False)
+    for start in np.arange(0.02, 34, 5.0):  # eight beats at 96 BPM
+        curve[np.round((start + bar) * FRAME_RATE).astype(int)] = 20
+    found = pulse.find_pulses(onsets_only(np.repeat(curve[:, None], 4, axis=1)), 40.0)
+    again = found.features[:, pulse.PHRASE_COLUMN + pulse.PHRASES.index(8)]
+    rounds = 8 * 60 / found.tempi / 5.0  # that eight beats of each tempo take
+    assert again[np.abs(rounds - 1) < 0.01].max() > 0.8
+    assert again[np.abs(rounds - np.round(rounds)) > 0.1].max() < 0.6
+
+
 def test_weights_are_probabilities() -> None:
     found = pulse.find_pulses(onsets_only(spikes(120, 20)), 20.0)
     weights = pulse.ranker().weigh(found.features)

@@ -54,7 +54,9 @@ def test_an_excerpt_begins_at_its_first_bar() -> None:
     assert [note.start for note in cut.notes] == list(range(8))
 
 
-@pytest.mark.parametrize(("beats_per_bar", "ternary"), [(4, False), (3, False), (2, False), (2, True)])
+@pytest.mark.parametrize(
+    ("beats_per_bar", "ternary"), [(4, False), (3, False), (2, False), (2, True), (4, True)]
+)
 def test_drums_stay_inside(beats_per_bar: int, ternary: bool) -> None:
     made = Music("m", "g", 12 * beats_per_bar, beats_per_bar, 100.0)
     add_drums(made, np.random.default_rng(0), ternary=ternary)

@@ -1,0 +1,47 @@
+"""Which readings of bars are taught as right."""
+
+import numpy as np
+import pytest
+
+from engines.analyze import bars
+from engines.analyze.bands import FRAME_RATE
+from engines.analyze.pitches import Pitches
+from engines.analyze.rhythm_cues import Cues
+from engines.analyze.training.train_bars import BarExample, example
+from tests.signals import FloatArray
+
+PERIOD = 0.6
+BEATS = np.arange(0.5, 30, PERIOD)
+
+
+def heard(parts: int, beats_per_bar: int) -> BarExample:
+    """Describe an onset at each part of each beat, with downbeats that only the truth knows."""
+    envelope = np.zeros((round(31 * FRAME_RATE), 4))
+    for k in range(parts):
+        times: FloatArray = BEATS + PERIOD * k / parts
+        envelope[np.round(times * FRAME_RATE).astype(int)] = 5 if k else 20
+    cues = Cues(envelope, np.zeros((len(envelope) // 2, 2)))
+    no_pitches = Pitches(np.zeros((0, 1), np.float32), 0.0, 1.0)
+    downbeats = BEATS[::beats_per_bar]
+    return next(
+        iter(example("a", "g", tempo=60 / PERIOD, heard=cues, pitches=no_pitches, downbeats=downbeats))
+    )
+
+
+def meters(found: BarExample) -> set[int]:
+    """Return the beats a bar of what is taught as right."""
+    readings, _ = bars.bar_features(np.zeros((16, bars.N_MOMENT)), np.zeros(2), PERIOD)
+    return {readings[i][0] for i in np.flatnonzero(found.right)}
+
+
+@pytest.mark.parametrize("beats_per_bar", [2, 3, 4])
+def test_bars_of_halves_have_one_meter(beats_per_bar: int) -> None:
+    assert meters(heard(2, beats_per_bar)) == {beats_per_bar}
+
+
+def test_a_bar_of_four_dotted_beats_is_right_as_two_bars_of_two() -> None:
+    assert meters(heard(3, 4)) == {2, 4}
+
+
+def test_bars_of_two_count_more_than_others() -> None:
+    assert heard(2, 2).weight > heard(2, 3).weight
