@@ -196,12 +196,15 @@ class Studio:
         Kits that were sampled, and kits that were made.
     music
         Other instruments, mono, `SECONDS` long.
+    dry
+        Share of the recordings that are left as they were played.
     """
 
     songs: list[list[Played]]
     kits: list[Kit]
     machines: list[Kit]
     music: list[FloatArray]
+    dry: float = 0.0
 
     def record(self, rng: Rng) -> Item:
         """Make a recording."""
@@ -228,7 +231,8 @@ class Studio:
                 played = []
             y = (0.0 if alone else 1.0) * y + rng.uniform(0.2, 1.2) * backing
         heard = [note for note in audible(played, kit) if note.velocity >= SOFTEST]
-        return Item(hear(through_a_studio(y, rng)), truth_of(heard))
+        dry = self.dry > 0 and rng.random() < self.dry
+        return Item(hear(y if dry else through_a_studio(y, rng)), truth_of(heard))
 
     def _kit(self, rng: Rng) -> Kit:
         """Choose a kit; or take each kind of drum from another one, sampled or made."""

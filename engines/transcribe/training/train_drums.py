@@ -68,6 +68,7 @@ WARMING = 200  # steps until the rate is what was asked for
 EVERY = 4  # epochs that weights are written after
 MIXED = 0.3  # of the examples have music added to them
 THREADS = 2
+DRY = 0.5  # of the recordings that thresholds are chosen on: loops and programmed drums have no room around
 TOLERANCE_S = 0.05
 
 
@@ -323,8 +324,8 @@ def main() -> None:
     print(f"seed {arguments.seed}: {len(songs)} performances, {len(kits)} sampled kits", flush=True)
     studio = Studio(songs, kits, [made_kit(rng) for _ in range(MACHINES)], music)
     made = recordings(studio, arguments.items, arguments.seed)
-    others = replace(studio, kits=choosing) if choosing else studio
-    unlearned = recordings(others, min(300, arguments.items // 7), arguments.seed + 1)
+    others = replace(studio, kits=choosing or kits, dry=DRY)
+    unlearned = recordings(others, min(400, arguments.items // 7), arguments.seed + 1)
     arguments.out.mkdir(exist_ok=True)
 
     def keep(epoch: int, now: Network) -> None:

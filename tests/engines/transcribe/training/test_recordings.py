@@ -1,5 +1,7 @@
 """Recordings have the strokes that their truth says."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
@@ -28,6 +30,14 @@ def test_the_same_seed_gives_the_same_recording() -> None:
     first, second = (studio().record(np.random.default_rng(4)) for _ in range(2))
     assert first.bands.tobytes() == second.bands.tobytes()
     assert np.array_equal(first.strokes, second.strokes)
+
+
+def test_a_dry_recording_has_the_same_strokes_without_the_studio() -> None:
+    wet = studio().record(np.random.default_rng(4))
+    dry = replace(studio(), dry=1.0).record(np.random.default_rng(4))
+    assert np.array_equal(dry.strokes, wet.strokes)
+    assert not np.array_equal(dry.bands, wet.bands)
+    assert dry.bands.min() < wet.bands.min(), "a studio has noise"
 
 
 def test_parts_that_other_drums_play_begin_when_they_began() -> None:
