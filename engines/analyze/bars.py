@@ -117,8 +117,12 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     period = float(np.median(np.diff(beats)))
     readings, features = bar_features(moments(heard, pitches, beats), parts, period)
     weights = ranker().weigh(features)
-    best = int(np.argmax(weights))
-    return Bars(readings[best][0], float(weights[best]), readings[best][1], bool(parts[1] > TERNARY))
+    meters = np.array([meter for meter, _ in readings])
+    # First how many beats, wherever bars begin: that is surer than where.
+    likely = {meter: float(weights[meters == meter].sum()) for meter in METERS}
+    meter = max(METERS, key=lambda m: likely[m])
+    first = int(np.argmax(weights[meters == meter]))
+    return Bars(meter, likely[meter], first, bool(parts[1] > TERNARY))
 
 
 def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:

@@ -4,9 +4,9 @@
         [--count 1600] [--seed 2] [--only KIND] [--for-rankers]
 
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
-MMA plays, chorales and quartets (part_music.py), dances in several meters (dances.py), music over authored
-drum styles (electronic.py), and loops of those, cut to the sample. Songs and performances whose names'
-checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI
+MMA plays, chorales and quartets (part_music.py), dances in several meters and plain beats (dances.py), music
+over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and performances whose
+names' checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI
 soundfonts; every choice comes from `--seed`.
 
 Each item becomes one `.npz`: bands and pitches as one pass hears them, duration, beats, downbeats, meter,
@@ -18,7 +18,7 @@ import argparse
 import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -29,7 +29,7 @@ import soundfile
 from engines._audio import FloatArray
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
-from engines.analyze.training.dances import dance_music
+from engines.analyze.training.dances import beat_music, dance_music
 from engines.analyze.training.electronic import electronic_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.part_music import part_music
@@ -109,22 +109,10 @@ def sheets(folder: Path, rng: Rng, group: str = "sheet") -> Iterator[tuple[Piece
         yield _performed(music, rng)
 
 
-def parts(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
-    """Compose chorales and quartets without end."""
+def written(write: Callable[[str, Rng], Music], rng: Rng) -> Iterator[tuple[Piece, float | None]]:
+    """Write and perform music of a kind without end."""
     for number in count(1):
-        yield _performed(part_music(f"{number:03}", rng), rng)
-
-
-def dances(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
-    """Write dances in several meters without end."""
-    for number in count(1):
-        yield _performed(dance_music(f"{number:03}", rng), rng)
-
-
-def electronic(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
-    """Write music over drum styles without end."""
-    for number in count(1):
-        yield _performed(electronic_music(f"{number:03}", rng), rng)
+        yield _performed(write(f"{number:03}", rng), rng)
 
 
 def loops(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
@@ -197,19 +185,20 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(11)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(12)]
     pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, ((piece, None) for piece in pop)),
         "groove": (0.17, ((piece, None) for piece in drummers)),
         "sheet": (0.28, sheets(arguments.openewld, rngs[2])),
         "chart": (0.15, charts(rngs[3])),
-        "electronic": (0.12, electronic(rngs[4])),
+        "electronic": (0.12, written(electronic_music, rngs[4])),
         "loop": (0.06, loops(rngs[5])),
         "beatless": (0.02, beatless(rngs[6])),
-        "parts": (0.12, parts(rngs[9])),
+        "parts": (0.12, written(part_music, rngs[9])),
         "duple": (0.05, sheets(arguments.openewld, rngs[8], "duple")),
-        "dance": (0.15, dances(rngs[10])),
+        "dance": (0.15, written(dance_music, rngs[10])),
+        "beat": (0.05, written(beat_music, rngs[11])),
     }
     chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]
     shares = np.array([share for share, _ in chosen_sources])

@@ -48,17 +48,28 @@ LIKELY = {"2-4": 0.2, "3-4": 0.15, "4-4": 0.25, "6-8": 0.25, "12-8": 0.15}
 def dance_music(name: str, rng: Rng) -> Music:
     """Write a piece whose name ends with its time signature; each part may be missing, but not all."""
     written = str(rng.choice(list(LIKELY), p=list(LIKELY.values())))
+    return _piece(name, written, rng, beat=False)
+
+
+def beat_music(name: str, rng: Rng) -> Music:
+    """Write a piece over a plain beat of rock or house: bars of four, though they come again after two."""
+    return _piece(name, "4-4", rng, beat=True)
+
+
+def _piece(name: str, written: str, rng: Rng, *, beat: bool) -> Music:
     signature = SIGNATURES[written]
     tempo = float(np.exp(rng.uniform(np.log(signature.slowest), np.log(signature.fastest))))
     n_bars = max(8, int(SECONDS * tempo / 60 / signature.beats))
-    music = Music(f"{name}_{written}", "dance", n_bars * signature.beats, signature.beats, tempo)
+    music = Music(
+        f"{name}_{written}", "beat" if beat else "dance", n_bars * signature.beats, signature.beats, tempo
+    )
     chosen = rng.random(len(SHARES)) < SHARES
-    if not chosen.any():
+    if beat or not chosen.any():
         chosen[0] = True
     drums, bass, chords, tune = chosen
     band = _Band(music, signature, rng)
     if drums:
-        add_drums(music, rng, ternary=signature.parts == 3)
+        add_drums(music, rng, ternary=signature.parts == 3, plain=beat)
     if bass:
         band.bass()
     if chords:

@@ -10,9 +10,10 @@ from engines.generate import styles
 KEYS = (36, 38, 42, 46, 45, 47, 50, 49, 51)  # as `styles` orders drums
 HATS, SNARES = (42, 42, 42, 51, 70, 54, 44), (38, 38, 40, 37, 39)
 NOT_IN_FOUR = ("waltz", "6/8")
-# (kick, snare, hat) in beats of a bar, by beats a bar; chosen for 2/4 and 3/4, and for 6/8 and 12/8.
+# (kick, snare, hat) in beats of a bar, by beats a bar; for 2/4, 3/4 and plain 4/4, and for 6/8 and 12/8.
 Places: TypeAlias = tuple[float, ...]
 Pattern: TypeAlias = tuple[Places, Places, Places]
+EIGHTHS, SIXTEENTHS = tuple(k / 2 for k in range(8)), tuple(k / 4 for k in range(16))
 BINARY: dict[int, tuple[Pattern, ...]] = {
     2: (
         ((0,), (1,), (0, 0.5, 1, 1.5)),
@@ -29,6 +30,16 @@ BINARY: dict[int, tuple[Pattern, ...]] = {
         ((0, 2.5), (1, 2), (0, 1, 1.5, 2)),
         ((0,), (), (0, 1, 2)),
         ((0, 1.5), (1, 2), (0, 0.5, 1, 1.5, 2, 2.5)),
+    ),
+    4: (
+        ((0, 2), (1, 3), EIGHTHS),
+        ((0, 2), (1, 3), (0, 1, 2, 3)),
+        ((0, 2), (1, 3), SIXTEENTHS),
+        ((0, 2), (1, 3), ()),
+        ((0, 2, 2.5), (1, 3), EIGHTHS),
+        ((0, 1, 2, 3), (1, 3), (0.5, 1.5, 2.5, 3.5)),
+        ((0, 1, 2, 3), (1, 3), SIXTEENTHS),
+        ((0, 1, 2, 3), (), (0.5, 1.5, 2.5, 3.5)),
     ),
 }
 THIRD = 1 / 3
@@ -56,9 +67,12 @@ TERNARY: dict[int, tuple[Pattern, ...]] = {
 }
 
 
-def add_drums(music: Music, rng: Rng, *, ternary: bool = False) -> None:
-    """Put drums to music: a pattern of its meter, with now and then a stroke left out and a cymbal."""
-    if music.beats_per_bar == 4 and not ternary:
+def add_drums(music: Music, rng: Rng, *, ternary: bool = False, plain: bool = False) -> None:
+    """Put drums to music: a pattern of its meter, with now and then a stroke left out and a cymbal.
+
+    In 4/4 that is a style's, which varies, or a `plain` one, which comes again in every bar.
+    """
+    if music.beats_per_bar == 4 and not ternary and not plain:
         add_style(music, str(rng.choice([s for s in styles.STYLES if s not in NOT_IN_FOUR])), rng)
         return
     patterns = (TERNARY if ternary else BINARY)[music.beats_per_bar]

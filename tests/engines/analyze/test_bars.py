@@ -62,9 +62,10 @@ SIXTHS = tuple(k / 3 for k in range(6))
         ("6/8", 92, (0, 5 / 3), (1,), SIXTHS, False),
         ("3/4", 120, (0,), (1, 2), EIGHTHS[3], False),
         ("3/4", 92, (0,), (1, 2), (0, 1, 2), True),
-        ("2/4", 112, (0,), (1,), (0.5, 1.5), True),
         ("4/4", 120, (0, 2.5), (1, 3), EIGHTHS[4], False),
         ("4/4", 92, (0, 2), (1, 3), EIGHTHS[4], True),
+        ("4/4", 80, (0, 2), (1, 3), EIGHTHS[4], False),
+        ("4/4", 124, (0, 1, 2, 3), (1, 3), (0.5, 1.5, 2.5, 3.5), False),
     ],
 )
 def test_a_plainly_drummed_meter_is_heard(  # noqa: PLR0917 - columns of a table

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from engines.analyze.training.dances import SIGNATURES, dance_music
+from engines.analyze.training.dances import SIGNATURES, beat_music, dance_music
 from engines.analyze.training.performing import DRUMS, Music
 
 NUMBERS = range(60)
+CRASH = 49
 
 
 def made(number: int) -> Music:
@@ -37,3 +38,12 @@ def test_notes_lie_in_the_parts_of_beats_of_whole_bars(number: int) -> None:
 def test_a_dance_depends_on_its_seed_alone() -> None:
     assert made(7) == made(7)
     assert made(7) != made(8)
+
+
+def test_the_drums_of_a_beat_come_again_in_every_bar_of_four() -> None:
+    for number in range(8):
+        music = beat_music("1", np.random.default_rng(number))
+        assert (music.group, music.beats_per_bar) == ("beat", 4)
+        struck = [(n.start % 4, n.pitch) for n in music.notes if n.program == DRUMS and n.pitch != CRASH]
+        n_bars = music.n_beats // 4
+        assert all(struck.count(stroke) > 0.8 * n_bars for stroke in set(struck))

@@ -43,5 +43,5 @@ def test_a_bar_of_four_dotted_beats_is_right_as_two_bars_of_two() -> None:
     assert meters(heard(3, 4)) == {2, 4}
 
 
-def test_bars_of_two_count_more_than_others() -> None:
-    assert heard(2, 2).weight > heard(2, 3).weight
+def test_marches_count_less_than_others() -> None:
+    assert heard(2, 2).weight < heard(2, 3).weight == heard(3, 2).weight
