@@ -256,7 +256,6 @@ class Lane:
         if work is not None:
             self._lost(work, worker, exit_code)
         self._replace()
-        self._hand_out()  # what the dead one was given and did not begin: another may be idle
         self._on_change()
 
     def _lost(self, work: Work, worker: WorkerProcess, exit_code: int | None) -> None:

@@ -301,30 +301,6 @@ async def test_two_workers_work_side_by_side(tmp_path: Path) -> None:
         assert pids == set(bus.worker_pids())
 
 
-async def test_what_a_dead_worker_did_not_begin_goes_to_one_that_is_idle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = WorkerProcess.run
-    died: list[int | None] = []
-
-    def die_first(worker: WorkerProcess, job: Run) -> None:
-        if died:
-            run(worker, job)
-        else:
-            died.append(worker.pid)
-            os.kill(worker.pid or 0, signal.SIGKILL)
-
-    lanes = {"dummy": LaneSettings(workers=2)}
-    async with running_bus(tmp_path, SETTINGS, lanes=lanes) as bus, Dealer(bus.router) as client:
-        await until(lambda: [w.state for w in bus.bus.pool["dummy"].status().workers] == ["idle", "idle"], 60)
-        monkeypatch.setattr(WorkerProcess, "run", die_first)
-        # The one that takes the dead one's place would ask for work too, once it is warm.
-        monkeypatch.setattr(bus.bus.pool["dummy"], "_replace", lambda: None)
-        reply = await client.ask("dummy.echo")
-        assert len(died) == 1
-        assert reply["result"]["pid"] not in died
-
-
 async def test_a_worker_that_has_grown_is_replaced_between_jobs(tmp_path: Path) -> None:
     # What the dummy's result of 100 MB leaves behind is enough.
     lanes = {"dummy": LaneSettings(memory_mb=300)}
