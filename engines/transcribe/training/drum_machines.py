@@ -10,7 +10,7 @@ import scipy.signal
 
 from engines._audio import FloatArray
 from engines.transcribe.training.kits import Kit, as_loud, trimmed
-from engines.transcribe.training.scores import SR, Rng
+from engines.transcribe.training.scores import SR, Rng, log_uniform
 
 _TIME: FloatArray = np.arange(round(1.5 * SR)) / SR
 _TOMS = (43, 45, 47, 48, 50)
@@ -26,24 +26,24 @@ def made_kit(rng: Rng) -> Kit:
         37: _stick(rng),
         39: _clap(rng),
     }
-    low, high, metal = _log_uniform(rng, 2000, 9000), _log_uniform(rng, 8000, 20_000), rng.uniform(0, 1)
-    closed, opened = _log_uniform(rng, 20, 140), _log_uniform(rng, 2.5, 16)
+    low, high, metal = log_uniform(rng, 2000, 9000), log_uniform(rng, 8000, 20_000), rng.uniform(0, 1)
+    closed, opened = log_uniform(rng, 20, 140), log_uniform(rng, 2.5, 16)
     shots[42] = 0.4 * _metallic(rng, low, high, closed, metal)
     shots[44] = 0.3 * _metallic(rng, low, high, closed * rng.uniform(0.6, 1.6), metal)
     shots[46] = 0.4 * _metallic(rng, low, high, opened, metal)
     for i, key in enumerate(_TOMS):
         shots[key] = _drum(rng, f_tom * 1.2**i, rng.uniform(1.1, 2.2), rng.uniform(4, 18))
-    shots[49] = 0.6 * _metallic(rng, _log_uniform(rng, 800, 4000), 18_000, rng.uniform(1, 4), 0.5 * metal)
+    shots[49] = 0.6 * _metallic(rng, log_uniform(rng, 800, 4000), 18_000, rng.uniform(1, 4), 0.5 * metal)
     shots[51] = 0.3 * _metallic(
-        rng, _log_uniform(rng, 1500, 6000), 18_000, rng.uniform(2, 7), rng.uniform(0.4, 1)
+        rng, log_uniform(rng, 1500, 6000), 18_000, rng.uniform(2, 7), rng.uniform(0.4, 1)
     )
     if rng.random() < 0.2:
-        gated = _log_uniform(rng, 0.06, 0.3)
+        gated = log_uniform(rng, 0.06, 0.3)
         shots = {
             key: _gated(shot, gated) if key in (38, 39, 40, *_TOMS) else shot for key, shot in shots.items()
         }
     if rng.random() < 0.35:
-        rate, bits = _log_uniform(rng, 8000, 32_000), int(rng.integers(6, 13))
+        rate, bits = log_uniform(rng, 8000, 32_000), int(rng.integers(6, 13))
         shots = {key: sampled(shot, rate, bits) for key, shot in shots.items()}
     return as_loud({key: [trimmed(shot * rng.uniform(0.6, 1.0))] for key, shot in shots.items()})
 
@@ -57,17 +57,13 @@ def sampled(y: FloatArray, rate: float, bits: int) -> FloatArray:
     return result
 
 
-def _log_uniform(rng: Rng, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def _kick(rng: Rng) -> FloatArray:
     y = _drum(rng, rng.uniform(35, 85), rng.uniform(1.5, 9), rng.uniform(4, 28), click=rng.uniform(0, 0.5))
     if rng.random() < 0.3:  # driven
         drive = rng.uniform(1, 6)
         y = np.tanh(drive * y) / np.tanh(drive)
     if rng.random() < 0.3:  # the beater, or a room
-        y = y + rng.uniform(0.1, 0.5) * _noise(rng, 100, _log_uniform(rng, 800, 6000), rng.uniform(20, 80))
+        y = y + rng.uniform(0.1, 0.5) * _noise(rng, 100, log_uniform(rng, 800, 6000), rng.uniform(20, 80))
     return y
 
 
@@ -76,22 +72,22 @@ def _snare(rng: Rng, rattle: float) -> FloatArray:
     skin = _drum(rng, f, rng.uniform(1.0, 2), decay)
     if rng.random() < 0.5:  # the second mode of a membrane
         skin = skin + rng.uniform(0.2, 0.8) * _drum(rng, f * rng.uniform(1.5, 1.9), 1.1, decay * 1.2)
-    low, high = _log_uniform(rng, 150, 3000), _log_uniform(rng, 4000, 20_000)
-    wires = _noise(rng, low, high, _log_uniform(rng, 6, 60))
+    low, high = log_uniform(rng, 150, 3000), log_uniform(rng, 4000, 20_000)
+    wires = _noise(rng, low, high, log_uniform(rng, 6, 60))
     if rng.random() < 0.4:  # a crack, and then a longer hiss
         wires = wires + rng.uniform(0.1, 0.5) * _noise(rng, low, high, rng.uniform(5, 15))
     return (1 - rattle) * skin + rattle * wires
 
 
 def _stick(rng: Rng) -> FloatArray:
-    knock = _noise(rng, _log_uniform(rng, 500, 2000), _log_uniform(rng, 3000, 12_000), rng.uniform(50, 200))
-    tone = _drum(rng, _log_uniform(rng, 350, 2500), 1.0, rng.uniform(40, 120))
+    knock = _noise(rng, log_uniform(rng, 500, 2000), log_uniform(rng, 3000, 12_000), rng.uniform(50, 200))
+    tone = _drum(rng, log_uniform(rng, 350, 2500), 1.0, rng.uniform(40, 120))
     part = rng.uniform(0, 0.8)
     return rng.uniform(0.4, 0.8) * ((1 - part) * knock + part * tone)
 
 
 def _clap(rng: Rng) -> FloatArray:
-    hands = _noise(rng, _log_uniform(rng, 500, 1200), _log_uniform(rng, 2500, 12_000), rng.uniform(15, 60))
+    hands = _noise(rng, log_uniform(rng, 500, 1200), log_uniform(rng, 2500, 12_000), rng.uniform(15, 60))
     at, y = 0.0, np.zeros_like(hands)
     for _ in range(int(rng.integers(1, 5))):
         n = round(at * SR)

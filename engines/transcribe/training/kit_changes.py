@@ -7,7 +7,7 @@ import scipy.signal
 from engines._audio import FloatArray
 from engines.transcribe.training.drum_machines import sampled
 from engines.transcribe.training.kits import VELOCITIES, Kit
-from engines.transcribe.training.scores import CLASS_OF, CYMBAL, SR, Rng
+from engines.transcribe.training.scores import CLASS_OF, CYMBAL, SR, Rng, log_uniform
 
 _RIPPLES = 6  # of an equaliser's curve over its octaves
 _OCTAVES_HZ = (60.0, 16_000.0)
@@ -38,7 +38,7 @@ def retuned(kit: Kit, rng: Rng) -> Kit:
         # A cymbal that is cut short is no cymbal any more.
         decay = rng.uniform(2, 15 * far) if CLASS_OF[key] != CYMBAL and rng.random() < 0.3 else 0.0
         old = rng.random() < 0.08 * far
-        rate, bits = float(np.exp(rng.uniform(np.log(9000), np.log(24_000)))), int(rng.integers(7, 13))
+        rate, bits = log_uniform(rng, 9000, 24_000), int(rng.integers(7, 13))
         new = []
         for shot in shots:
             y = gain * np.interp(np.arange(0, len(shot) - 1, speed), np.arange(len(shot)), shot)
@@ -64,7 +64,7 @@ def _equalised(y: FloatArray, ripples: FloatArray) -> FloatArray:
 
 def _softer_and_duller(shot: FloatArray, rng: Rng) -> list[FloatArray]:
     """Give a drum of one sound three, from soft to loud: what is struck softer is duller as well."""
-    f = float(np.exp(rng.uniform(np.log(500), np.log(5000))))
+    f = log_uniform(rng, 500, 5000)
     sos = scipy.signal.butter(1, f, "lowpass", fs=SR, output="sos")
     dull, most = scipy.signal.sosfilt(sos, shot), rng.uniform(0.2, 1.0)
     shots = []

@@ -28,6 +28,7 @@ from engines.transcribe.training.scores import (
     Rng,
     compose,
     compose_drums,
+    log_uniform,
     midi,
     render,
     without_doubles,
@@ -122,7 +123,7 @@ def rearranged(played: list[Played], rng: Rng) -> list[Played]:
 def through_a_studio(y: FloatArray, rng: Rng) -> FloatArray:
     """Colour a recording as rooms, desks and codecs do."""
     if rng.random() < 0.5:  # tilt
-        f = float(np.exp(rng.uniform(np.log(150), np.log(4000))))
+        f = log_uniform(rng, 150, 4000)
         sos = scipy.signal.butter(1, f, "lowpass", fs=SR, output="sos")
         y = y + rng.uniform(-0.6, 1.0) * scipy.signal.sosfilt(sos, y)
     if rng.random() < 0.35:  # room
@@ -132,7 +133,7 @@ def through_a_studio(y: FloatArray, rng: Rng) -> FloatArray:
         y = y + scipy.signal.fftconvolve(y, tail)[: len(y)]
     y = y / (np.abs(y).max() + 1e-9)
     if rng.random() < 0.3:  # a compressor: louder where it has been soft for some 20 to 200 ms
-        fall = float(np.exp(-1 / (SR * np.exp(rng.uniform(np.log(0.02), np.log(0.2))))))
+        fall = float(np.exp(-1 / (SR * log_uniform(rng, 0.02, 0.2))))
         power = scipy.signal.lfilter([1 - fall], [1, -fall], y**2)
         y = y / (np.sqrt(power) + 0.02) ** rng.uniform(0.2, 0.7)
         y = y / (np.abs(y).max() + 1e-9)

@@ -50,6 +50,11 @@ class Played:
     velocity: int
 
 
+def log_uniform(rng: Rng, low: float, high: float) -> float:
+    """Draw a number between two others, any ratio as likely as another."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def compose(role: str, rng: Rng, seconds: float) -> list[Played]:
     """Compose for an instrument of `PROGRAMS`, in order of start; nothing sounds on after `seconds`."""
     bpm = float(rng.uniform(70, 150))

@@ -7,7 +7,7 @@ closes after each attack, distortion and echo.
 import numpy as np
 
 from engines._audio import FloatArray
-from engines.transcribe.training.scores import SR, Rng
+from engines.transcribe.training.scores import SR, Rng, log_uniform
 
 _HARMONICS = 40
 _STEPS = (0, 3, 5, 7, 10, 12)  # minor pentatonic, semitones
@@ -48,7 +48,7 @@ def _sound(rng: Rng) -> tuple[FloatArray, FloatArray, float, float]:
     if rng.random() < 0.4:  # a resonance
         levels = levels * (1 + rng.uniform(2, 12) * np.exp(-(((k - rng.uniform(2, 20)) / 2) ** 2)))
     decays = rng.uniform(0, 8) + rng.uniform(0, 4) * k ** rng.uniform(0.3, 1.2)
-    return levels, decays, float(np.exp(rng.uniform(np.log(0.0005), np.log(0.05)))), rng.uniform(0, 0.15)
+    return levels, decays, log_uniform(rng, 0.0005, 0.05), rng.uniform(0, 0.15)
 
 
 def _note(pitch: int, length: float, sound: tuple[FloatArray, FloatArray, float, float]) -> FloatArray:
