@@ -26,7 +26,7 @@ def made_kit(rng: Rng) -> Kit:
         37: _stick(rng),
         39: _clap(rng),
     }
-    low, high, metal = log_uniform(rng, 2000, 9000), log_uniform(rng, 8000, 20_000), rng.uniform(0, 1)
+    low, high, metal = log_uniform(rng, 900, 9000), log_uniform(rng, 8000, 20_000), rng.uniform(0, 1)
     closed, opened = log_uniform(rng, 20, 140), log_uniform(rng, 2.5, 16)
     shots[42] = 0.4 * _metallic(rng, low, high, closed, metal)
     shots[44] = 0.3 * _metallic(rng, low, high, closed * rng.uniform(0.6, 1.6), metal)

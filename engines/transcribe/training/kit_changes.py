@@ -7,20 +7,30 @@ import scipy.signal
 from engines._audio import FloatArray
 from engines.transcribe.training.drum_machines import sampled
 from engines.transcribe.training.kits import VELOCITIES, Kit
-from engines.transcribe.training.scores import CLASS_OF, CYMBAL, SR, Rng, log_uniform
+from engines.transcribe.training.scores import CLASS_OF, CYMBAL, DRUM_KEYS, SR, Rng, log_uniform
 
+_LAYERS = {38: (38, 39), 40: (38, 39), 35: (36,)}  # other drums that are struck with one; else its own
 _RIPPLES = 6  # of an equaliser's curve over its octaves
 _OCTAVES_HZ = (60.0, 16_000.0)
 
 
 def layered(kit: Kit, others: Kit, rng: Rng) -> Kit:
-    """Strike a clap or another kit's snare with a kit's snare, as producers do."""
+    """Strike another kit's drums together with a kit's, as producers do: two kicks, a clap and a snare.
+
+    Each kind of drum is changed in one of two kits.
+    """
     both = {}
-    for key in (38, 40):
-        more = others.get(int(rng.choice([39, 38])), others.get(38))
-        if key in kit and more:
-            level = rng.uniform(0.2, 0.9)
-            both[key] = [_sum(shot, level * more[-1] * np.abs(shot).max()) for shot in kit[key]]
+    for keys in DRUM_KEYS.values():
+        if rng.random() < 0.5:
+            continue
+        level = rng.uniform(0.2, 0.9)
+        for key in keys:
+            like = [other for other in _LAYERS.get(key, (key,)) if other in others]
+            if key in kit and like:
+                more = others[int(rng.choice(like))][-1]
+                both[key] = [
+                    _sum(shot, level * more * np.abs(shot).max() / np.abs(more).max()) for shot in kit[key]
+                ]
     return kit | both
 
 

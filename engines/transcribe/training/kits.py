@@ -92,24 +92,24 @@ def _struck(soundfont: Path, program: int, *, drums: bool) -> Kit:
 
 
 _NAMED = (  # what a sound is called, in the order it is looked for, and the percussion key that is meant
-    (r"kick|bass ?drum|drum bass|\bbd\b", 36),
-    (r"stick|\brim", 37),
-    (r"clap", 39),
-    (r"snare|\bs[dn]\b", 38),
-    (r"open (hat|hh|hi)|(hat|hihat|hi-hat|hh|cymbal) open", 46),
+    (r"kick|kik\b|bass ?drum|drum bass|\bbd\b|^(\d+ )?k\b", 36),
+    (r"stick|\bstk\b|\brim", 37),
+    (r"clap|\bclp\b", 39),
+    (r"snare|snr|\bs[dn]\b|^(\d+ )?s\b", 38),
+    (r"open (hat|hh|hi)|(hat|hihat|hi-hat|hh|cymbal|\bh) open|hat o\b|\boh$", 46),
     (r"pedal|foot", 44),
-    (r"hat|\bhh|cymbal closed", 42),
+    (r"hat|\bhh|cymbal closed|\bh closed", 42),
     (r"floor|tom lo?w?\b|low tom|tom 3", 43),
     (r"tom hi?\b|(hi|high) tom|tom 1", 48),
-    (r"\btom", 45),
+    (r"\btom(?!i)", 45),
     (r"\bride", 51),
-    (r"crash|cymbal|splash|china", 49),
+    (r"crash|cym|splash|china", 49),
 )
 
 
 def key_of(name: str) -> int | None:
     """Return the General MIDI percussion key of a sound by its name; None if that says nothing."""
-    words = re.sub(r"[\W_]+|(?<=\D)(?=\d)", " ", name.lower())
+    words = re.sub(r"[\W_]+|(?<=\D)(?=\d)", " ", name.lower().replace("'", ""))
     return next((key for pattern, key in _NAMED if re.search(pattern, words)), None)
 
 

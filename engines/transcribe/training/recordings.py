@@ -50,6 +50,7 @@ MORE_PROGRAMS = {
 HELD_BACK = ("BJA_Pacific", "ForzeeStereo", "GMRockKit", "HardElectro1", "TR808EmulationKit")
 CHOOSING = ("ColomboAcousticDrumkit", "ElectricEmpireKit", "Millo_MultiLayered2", "rumpf_kit_z01_h2")
 HELD_BACK_DRUMMERS = ("drummer3", "drummer5", "drummer9")  # of the Groove MIDI Dataset
+ALONE = (0.3, 0.25, 0.25, 0.1, 0.1)  # how often each kind of drum is what plays alone
 SOFTEST = 10  # velocity: what is struck softer is not heard under the rest, and teaches nothing
 
 
@@ -84,6 +85,25 @@ def performances(folder: Path, *, held_back: bool) -> list[list[Played]]:
     return [played for played in read if played]
 
 
+def scattered(rng: Rng, seconds: float) -> list[Played]:
+    """Strike each kind of drum now and then, on a grid or on none, as no drummer does.
+
+    What is heard under a kick cannot be guessed from what usually is.
+    """
+    grid = rng.uniform(0.08, 0.25) if rng.random() < 0.7 else 0.0
+    strokes = []
+    for keys in DRUM_KEYS.values():
+        key, loud = int(rng.choice(keys)), rng.uniform(50, 115)
+        for t in np.flatnonzero(rng.random(round(seconds / 0.1)) < log_uniform(rng, 0.02, 0.3)) * 0.1:
+            at = grid * round(t / grid) if grid else t + rng.uniform(0, 0.1)
+            if at < seconds - 0.1:
+                if rng.random() < 0.15:
+                    key = int(rng.choice(keys))
+                velocity = int(np.clip(loud * np.exp(rng.normal(0, 0.3)), 12, 127))
+                strokes.append(Played(float(at), key, float(at) + 0.1, velocity))
+    return without_doubles(strokes)
+
+
 def excerpt(played: list[Played], rng: Rng) -> list[Played]:
     """Cut `SECONDS` out of a performance, at a random place and a slightly changed tempo."""
     last = played[-1].start
@@ -110,6 +130,9 @@ def rearranged(played: list[Played], rng: Rng) -> list[Played]:
         moved |= dict.fromkeys((38, 40), int(rng.choice([37, 38, 39, 40])))
     if rng.random() < 0.1:
         moved |= dict.fromkeys(DRUM_KEYS[int(rng.integers(len(DRUM_KEYS)))])
+    elif rng.random() < 0.15:  # one or two kinds of drum alone
+        alone = rng.choice(len(DRUM_KEYS), size=int(rng.integers(1, 3)), replace=False, p=ALONE)
+        moved |= {key: None for key, drum in CLASS_OF.items() if drum not in alone}
     bend = float(np.exp(rng.normal(0, 0.25)))
     changed = []
     for n in played:
@@ -210,14 +233,15 @@ class Studio:
     def record(self, rng: Rng) -> Item:
         """Make a recording."""
         draw = rng.random()
-        played = (
-            excerpt(self.songs[int(rng.integers(len(self.songs)))], rng)
-            if draw < 0.6 and self.songs
-            else compose_drums(rng, SECONDS)
-        )
+        if draw < 0.6 and self.songs:
+            played = excerpt(self.songs[int(rng.integers(len(self.songs)))], rng)
+        elif draw < 0.9:
+            played = compose_drums(rng, SECONDS)
+        else:
+            played = scattered(rng, SECONDS)
         played = rearranged(played, rng)
         kit = retuned(needed(played, self._kit(rng)), rng)
-        if rng.random() < 0.15:
+        if rng.random() < 0.25:
             kit = layered(kit, self.kits[int(rng.integers(len(self.kits)))], rng)
         y = play(played, kit, SECONDS)
         y = y / (np.abs(y).max() + 1e-9)

@@ -319,7 +319,7 @@ def main() -> None:
     measured = [kit for some in tests.values() for kit in some]
     choosing = unlike(choosing, measured)
     kits = [kit for kit in unlike(kits, measured + choosing) if kit.keys() >= {36, 38, 42}]
-    music = music_without_drums(arguments.soundfont[:1], MUSIC, rng)
+    music = music_without_drums(arguments.soundfont, MUSIC, rng)
     songs = performances(arguments.groove, held_back=False)
     print(f"seed {arguments.seed}: {len(songs)} performances, {len(kits)} sampled kits", flush=True)
     studio = Studio(songs, kits, [made_kit(rng) for _ in range(MACHINES)], music)

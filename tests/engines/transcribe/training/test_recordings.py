@@ -7,7 +7,7 @@ import numpy as np
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
 from engines.transcribe.training import recordings
 from engines.transcribe.training.drum_machines import made_kit
-from engines.transcribe.training.scores import CLASS_OF, HAT, compose_drums
+from engines.transcribe.training.scores import CLASS_OF, DRUM_KEYS, HAT, compose_drums
 from engines.transcribe.training.synthesisers import line
 
 
@@ -48,6 +48,12 @@ def test_parts_that_other_drums_play_begin_when_they_began() -> None:
         assert {n.start for n in moved} <= {n.start for n in played}
         hats += any(CLASS_OF[n.pitch] == HAT for n in moved)
     assert 0 < hats < 20
+
+
+def test_scattered_strokes_are_of_all_drums_and_on_no_common_beat() -> None:
+    strokes = [n for seed in range(6) for n in recordings.scattered(np.random.default_rng(seed), 8.0)]
+    assert {CLASS_OF[n.pitch] for n in strokes} == set(DRUM_KEYS)
+    assert all(0 <= n.start < 7.9 and 12 <= n.velocity <= 127 for n in strokes)
 
 
 def test_a_line_of_a_synthesiser_is_as_loud_as_full_scale_and_as_long_as_asked() -> None:
