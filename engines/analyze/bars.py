@@ -4,20 +4,23 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines.analyze import pitches as pitch
-from engines.analyze.bar_cues import BASS, HARMONY, N_MOMENT, ODDS, RISES, BarCues, bar_cues, likeness
+from engines.analyze.bands import FRAME_RATE
 from engines.analyze.ranking import WEIGHTS, Ranker
 from engines.analyze.results import Meter
 from engines.analyze.rhythm_cues import Cues
 
 SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
 METERS = tuple(reversed(SIGNATURES))
+N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
+N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (4 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
 TERNARY = 1.0  # a last third above this, in `thirds`, is of a compound meter: 2.7 times what begins halfway
-LEAST_CHANGE = 0.05  # of the mean change of harmony: less counts as nothing
+FLOOR = 0.02  # of what begins at beats: less counts as nothing
 MODEL = WEIGHTS / "bars.npz"
 
 
@@ -43,68 +46,100 @@ class Bars:
         return beats[self.first :: self.meter] if self.meter else beats[:0]
 
 
-def bar_features(heard: BarCues) -> tuple[list[tuple[int, int]], FloatArray]:
-    """List the readings as (meter, first downbeat) with their descriptions, shape (n, n_features)."""
-    moments = heard.moments
-    general = [1.0, float(np.log2(heard.period)), *heard.thirds, *_returns(heard)]
+def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArray:
+    """Describe what happens at each time; shape (n_times, N_MOMENT).
+
+    The rise in four registers, and how much harmony, bass and loudness change, each scaled to a mean of 1
+    over the recording; and the odds of a downbeat.
+    """
+    envelope = heard.envelope
+    odds = heard.downbeat_odds(times)[:, None]
+    peaks = scipy.ndimage.maximum_filter1d(envelope, 5, axis=0)
+    at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(envelope) - 1)
+    rise = peaks[at] / (envelope.mean(axis=0) + 1e-9)
+    if len(times) < 2 or len(pitches.strength) == 0:
+        return np.concatenate([rise, np.zeros((len(times), 3)), odds], axis=1)
+    period = float(np.median(np.diff(times)))
+    harmony = _change(pitch.chroma(pitches), times, period)
+    bass = _change(pitch.chroma(pitches, highest=56), times, period)
+    total = pitches.strength.sum(axis=1, keepdims=True)
+    louder = np.maximum(0, _between(total, times, period) - _between(total, times - period, period))[:, 0]
+    columns = [c / (c.mean() + 1e-9) for c in (harmony, bass, louder)]
+    return np.concatenate([rise, np.stack(columns, axis=1), odds], axis=1)
+
+
+def _between(series: FloatArray, times: FloatArray, period: float) -> FloatArray:
+    # Means over [t, t + period) of a series at the pitch frames' rate; a frame's window is wider than its
+    # hop.
+    total = np.concatenate([np.zeros((1, series.shape[1])), np.cumsum(series, axis=0, dtype=np.float64)])
+    low = np.clip(np.round(times * pitch.FRAME_RATE).astype(int), 0, len(series) - 1)
+    high = np.clip(np.round((times + period) * pitch.FRAME_RATE).astype(int), low + 1, len(series))
+    mean: FloatArray = (total[high] - total[low]) / (high - low)[:, None]
+    return mean
+
+
+def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
+    after, before = _between(chroma, times, period), _between(chroma, times - period, period)
+    norm = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
+    change: FloatArray = 1 - np.einsum("ij,ij->i", after, before) / np.maximum(norm, 1e-9)
+    return np.where(norm > 1e-9, change, 0.0)
+
+
+def bar_features(
+    at_beats: FloatArray, thirds: FloatArray, period: float
+) -> tuple[list[tuple[int, int]], FloatArray]:
+    """List the readings as (meter, first downbeat) with their descriptions, shape (n, N_BAR_FEATURES).
+
+    `at_beats` is what `moments` says of each beat, `thirds` what lies between them, `period` how many seconds
+    they are apart.
+    """
+    x = at_beats - at_beats.mean(axis=0)
+    power = float((x * x).mean()) + 1e-9
+    similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
     readings, rows = [], []
     for meter in METERS:
-        of_meter = [value * (meter == m) for m in METERS for value in general]
+        of_meter = [
+            value * (meter == m) for m in METERS for value in (1.0, np.log2(period), *thirds, *similar)
+        ]
         for first in range(meter):
-            place = (np.arange(len(moments)) - first) % meter
-            means = [
-                moments[place == p].mean(axis=0) - moments.mean(axis=0) if p < meter else np.zeros(N_MOMENT)
-                for p in range(4)
-            ]
+            place = (np.arange(len(x)) - first) % meter
+            means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
             readings.append((meter, first))
             rows.append([*np.concatenate(means), *of_meter])
     return readings, np.array(rows)
-
-
-def _returns(heard: BarCues) -> list[float]:
-    """Describe after how many beats music comes again, as a whole and in what it is made of.
-
-    A march comes again, and changes its chords, every two beats; what only its drums say so of is rock.
-    """
-    moments = heard.moments
-    same = _similarities(moments, SIMILARITY_LAGS)
-    for columns in (RISES, [HARMONY], [BASS], [ODDS]):
-        same += _similarities(moments[:, columns], (2, 4))
-    for pitch_classes, lags in ((heard.harmony, (2, 4, 8)), (heard.bass, (1, 2, 4, 8))):
-        same += [
-            float(likeness(pitch_classes[:-lag], pitch_classes[lag:]).mean())
-            if len(pitch_classes) > lag
-            else 0.0
-            for lag in lags
-        ]
-    for column in (HARMONY, BASS):
-        change = moments[:, column]
-        halves = [float(change[first::2].mean()) for first in (0, 1)]
-        first = int(np.argmax(halves))
-        quarters = [float(change[at::4].mean()) for at in (first, first + 2)]
-        same += [float(np.ptp(np.log(np.add(LEAST_CHANGE, part)))) for part in (halves, quarters)]
-    return same
-
-
-def _similarities(x: FloatArray, lags: tuple[int, ...]) -> list[float]:
-    x = x - x.mean(axis=0)
-    power = float((x * x).mean()) + 1e-9
-    return [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in lags]
 
 
 def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     """Find meter and downbeats of beats in seconds; meter 0 for fewer than eight."""
     if len(beats) < FEWEST_BEATS:
         return Bars(0, 0.0, 0)
-    at_beats = bar_cues(heard, pitches, beats)
-    readings, features = bar_features(at_beats)
+    parts = thirds(heard.envelope, beats)
+    period = float(np.median(np.diff(beats)))
+    readings, features = bar_features(moments(heard, pitches, beats), parts, period)
     weights = ranker().weigh(features)
     meters = np.array([meter for meter, _ in readings])
     # First how many beats, wherever bars begin: that is surer than where.
     likely = {meter: float(weights[meters == meter].sum()) for meter in METERS}
     meter = max(METERS, key=lambda m: likely[m])
     first = int(np.argmax(weights[meters == meter]))
-    return Bars(meter, likely[meter], first, bool(at_beats.thirds[1] > TERNARY))
+    return Bars(meter, likely[meter], first, bool(parts[1] > TERNARY))
+
+
+def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:
+    """Compare what begins at each third of beats with what begins halfway: logarithms of the ratios.
+
+    Shape (2,). In compound meters the last third is high and often the first, in a swing the last alone.
+    """
+    curve = scipy.ndimage.maximum_filter1d(envelope.sum(axis=1), 3)
+
+    def strength(share: float) -> float:
+        times = beats[:-1] + share * np.diff(beats)
+        at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(curve) - 1)
+        return float(curve[at].mean())
+
+    floor = FLOOR * strength(0) + 1e-9
+    halfway = strength(1 / 2) + floor
+    return np.log([(strength(share) + floor) / halfway for share in (1 / 3, 2 / 3)])
 
 
 @cache

@@ -7,15 +7,14 @@ from engines.analyze import bars
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues
-from engines.analyze.training.rank import Example
-from engines.analyze.training.train_bars import example
+from engines.analyze.training.train_bars import BarExample, example
 from tests.signals import FloatArray
 
 PERIOD = 0.6
 BEATS = np.arange(0.5, 30, PERIOD)
 
 
-def heard(parts: int, beats_per_bar: int) -> Example:
+def heard(parts: int, beats_per_bar: int) -> BarExample:
     """Describe an onset at each part of each beat, with downbeats that only the truth knows."""
     envelope = np.zeros((round(31 * FRAME_RATE), 4))
     for k in range(parts):
@@ -29,10 +28,10 @@ def heard(parts: int, beats_per_bar: int) -> Example:
     )
 
 
-def meters(found: Example) -> set[int]:
+def meters(found: BarExample) -> set[int]:
     """Return the beats a bar of what is taught as right."""
-    readings = [meter for meter in bars.METERS for _ in range(meter)]
-    return {readings[i] for i in np.flatnonzero(found.right)}
+    readings, _ = bars.bar_features(np.zeros((16, bars.N_MOMENT)), np.zeros(2), PERIOD)
+    return {readings[i][0] for i in np.flatnonzero(found.right)}
 
 
 @pytest.mark.parametrize("beats_per_bar", [2, 3, 4])
@@ -42,3 +41,7 @@ def test_bars_of_halves_have_one_meter(beats_per_bar: int) -> None:
 
 def test_a_bar_of_four_dotted_beats_is_right_as_two_bars_of_two() -> None:
     assert meters(heard(3, 4)) == {2, 4}
+
+
+def test_marches_count_less_than_others() -> None:
+    assert heard(2, 2).weight < heard(2, 3).weight == heard(3, 2).weight
