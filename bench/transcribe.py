@@ -34,14 +34,15 @@ import numpy as np  # noqa: E402
 from engines import _audio, _notes, transcribe  # noqa: E402
 from engines.transcribe.drum_model import CLASSES  # noqa: E402
 from engines.transcribe.result import Transcription  # noqa: E402
-from engines.transcribe.training import recordings, scores, train_drums  # noqa: E402
+from engines.transcribe.training import recordings, scores  # noqa: E402
 from engines.transcribe.training.kits import (  # noqa: E402
     audible,
     hydrogen_kit,
     key_of,
     play,
-    sampled_kit,
+    sampled_kits,
 )
+from engines.transcribe.training.stroke_scores import TOLERANCE_S, hits  # noqa: E402
 
 SECONDS = 20.0
 TIMGM = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
@@ -217,7 +218,7 @@ def drums(
     rng = np.random.default_rng(seed)
     rows: dict[str, Strokes] = defaultdict(list)
     songs = recordings.performances(groove, held_back=True) if groove else []
-    kits = {soundfont.stem: [sampled_kit(soundfont, program) for program in recordings.KIT_PROGRAMS]}
+    kits = {soundfont.stem: sampled_kits(soundfont, recordings.KIT_PROGRAMS)}
     if hydrogen:
         kits["Hydrogen"] = [hydrogen_kit(hydrogen / name) for name in recordings.HELD_BACK]
     music = recordings.accompaniments([soundfont], 4, rng)
@@ -289,7 +290,7 @@ def _velocities(results: Strokes) -> list[tuple[int, int]]:
                 for p in played
                 if note.drums
                 and scores.CLASS_OF[p.pitch] == scores.CLASS_OF[note.pitch]
-                and abs(p.start - note.start) <= train_drums.TOLERANCE_S
+                and abs(p.start - note.start) <= TOLERANCE_S
             ]
             if near:
                 true = min(near, key=lambda p: abs(p.start - note.start))
@@ -306,7 +307,7 @@ def _table(rows: dict[str, Strokes]) -> None:
             struck = [note for note in result.notes if note.drums]
             for c in range(len(CLASSES)):
                 truth, found = _times(played, c), _times(struck, c)
-                counts[c] += train_drums.hits(truth, found), len(truth), len(found)
+                counts[c] += hits(truth, found), len(truth), len(found)
         f = 2 * counts[:, 0] / np.maximum(1, counts[:, 1] + counts[:, 2])
         kinds = [result.kind for _, result in results]
         told = ", ".join(f"{kind} {kinds.count(kind)}" for kind in sorted(set(kinds)))

@@ -34,6 +34,22 @@ def sampled_kit(soundfont: Path, program: int) -> Kit:
     return _struck(soundfont, program, drums=True)
 
 
+def sampled_kits(soundfont: Path, programs: Iterable[int]) -> list[Kit]:
+    """Strike each of a soundfont's kits once: fluidsynth plays another one for a program that it lacks."""
+    kits: list[Kit] = []
+    for kit in (sampled_kit(soundfont, program) for program in programs):
+        if not any(_alike(kit, known) for known in kits):
+            kits.append(kit)
+    return kits
+
+
+def _alike(kit: Kit, other: Kit) -> bool:
+    return kit.keys() == other.keys() and all(
+        len(shots) == len(other[key]) and all(map(np.array_equal, shots, other[key]))
+        for key, shots in kit.items()
+    )
+
+
 def single_kit(soundfont: Path) -> Kit:
     """Read a soundfont that is one kit, as its first program: as the kits of avldrums are.
 
@@ -96,14 +112,14 @@ _NAMED = (  # what a sound is called, in the order it is looked for, and the per
     (r"stick|\bstk\b|\brim", 37),
     (r"clap|\bclp\b", 39),
     (r"snare|snr|\bs[dn]\b|^(\d+ )?s\b", 38),
-    (r"open (hat|hh|hi)|(hat|hihat|hi-hat|hh|cymbal|\bh) open|hat o\b|\boh$", 46),
+    (r"open ?(hat|hh|hi)|(hat|hihat|hi-hat|hh|cymbal|\bh) open|hat o\b|\boh$", 46),
     (r"pedal|foot", 44),
     (r"hat|\bhh|cymbal closed|\bh closed", 42),
     (r"floor|tom lo?w?\b|low tom|tom 3", 43),
     (r"tom hi?\b|(hi|high) tom|tom 1", 48),
     (r"\btom(?!i)", 45),
     (r"\bride", 51),
-    (r"crash|cym|splash|china", 49),
+    (r"crash|cym(?!rev)|splash|china", 49),
 )
 
 
@@ -121,10 +137,11 @@ HELD_BACK_SHOTS = ("kick_hard01", "snare_acoustic01", "hihat_closed01", "hihat_o
 def kits_of_shots(folder: Path) -> list[Kit]:
     """Put kits together from a folder of one-shots whose names say what they are, as LMMS and Sonic Pi have.
 
-    As many kits as there are sounds of the commonest drum; the others come round again.
+    Its folders are looked through as well. As many kits as there are sounds of the commonest drum; the others
+    come round again.
     """
     shots: dict[int, list[FloatArray]] = {}
-    for file in sorted(folder.iterdir()):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         key = key_of(file.stem)
         if key is not None and file.stem not in HELD_BACK_SHOTS:
             y = _shot(file)

@@ -37,7 +37,8 @@ from engines.transcribe.training.synthesisers import line
 
 SECONDS = 12.0
 KIT_PROGRAMS = (0, 8, 16, 24, 25, 32, 40)  # the orchestra's kit (48) has other drums on these keys
-MORE_KIT_PROGRAMS = (1, 2, 3, 4, 9, 10, 11, 17, 33, 41)  # as FluidR3_GM numbers its variants
+# Of GS and GeneralUser GS (26), and as FluidR3_GM numbers its variants.
+MORE_KIT_PROGRAMS = (1, 2, 3, 4, 9, 10, 11, 17, 26, 33, 41)
 # Instruments that are played against drums, and alone; `scores.PROGRAMS` is what is measured on too.
 MORE_PROGRAMS = {
     "piano": (*range(16), 16, 17, 18, 104, 107),

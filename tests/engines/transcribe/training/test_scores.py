@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines import _notes
-from engines.transcribe.training import scores, train_drums
+from engines.transcribe.training import scores
 
 
 @pytest.mark.parametrize("role", list(scores.PROGRAMS))
@@ -30,10 +30,6 @@ def test_a_score_is_written_at_its_seconds() -> None:
     assert [score.seconds(n.start) for n in score.parts[0].notes] == pytest.approx(
         [n.start for n in notes], abs=0.002
     )
-
-
-def test_hits_use_each_stroke_once() -> None:
-    assert train_drums.hits(np.array([1.0, 1.02, 3.0]), np.array([1.01, 2.0, 3.04])) == 2
 
 
 def test_of_strokes_of_one_drum_within_30_ms_the_hardest_stays() -> None:
