@@ -131,15 +131,20 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
         return
     others = [f"{other['tempo']:.2f}" for other in found["tempo_alternatives"][:2]]
     meter = f", {found['meter']}" if found["meter"] else ""
+    bars = f" in {_count(len(found['downbeat_times']), 'bar')}" if found["meter"] else ""
     yield (
-        f"{found['tempo']:.2f} BPM{meter}, {found['beats']} beats in {len(found['downbeat_times'])} bars"
+        f"{found['tempo']:.2f} BPM{meter}, {_count(found['beats'], 'beat')}{bars}"
         f"  ({_sure(found['tempo_confidence'])}{'; or ' + ' or '.join(others) if others else ''})"
     )
     if curve := [point["tempo"] for point in found["tempo_curve"]]:
         yield f"drifts between {min(curve):.1f} and {max(curve):.1f} BPM"
     if found["loop_beats"]:
-        bars = f"{found['loop_bars']:g} bar{'' if found['loop_bars'] == 1 else 's'}"
-        yield f"cut as a loop of {bars}, {found['loop_beats']} beats"
+        length = _count(found["loop_bars"], "bar"), _count(found["loop_beats"], "beat")
+        yield f"cut as a loop of {', '.join(length)}"
+
+
+def _count(n: float, what: str) -> str:
+    return f"{n:g} {what}{'' if n == 1 else 's'}"
 
 
 def _key(found: Mapping[str, Any]) -> Iterator[str]:

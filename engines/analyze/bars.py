@@ -19,6 +19,9 @@ N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
 N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (4 + len(SIMILARITY_LAGS))
 FEWEST_BEATS = 8  # fewer say nothing of bars
+FEWEST_OF_LOOP = 6  # but of loops, which are whole bars: two of 3/4
+ONE_BAR = (3, 4)  # beats
+SURE = 0.98  # of a loop of that many: as many of those that bench/loops.py cuts have such a meter
 TERNARY = 1.0  # a last third above this, in `thirds`, is of a compound meter: 2.7 times what begins halfway
 FLOOR = 0.02  # of what begins at beats: less counts as nothing
 MODEL = WEIGHTS / "bars.npz"
@@ -109,9 +112,16 @@ def bar_features(
     return readings, np.array(rows)
 
 
-def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
-    """Find meter and downbeats of beats in seconds; meter 0 for fewer than eight."""
-    if len(beats) < FEWEST_BEATS:
+def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: bool = False) -> Bars:
+    """Find meter and downbeats of beats in seconds; meter 0 where there are too few.
+
+    Bars of a `loop` begin with it, and it is a whole number of them long. One of three or four beats is one
+    bar, which its length says, not its sound.
+    """
+    n = len(beats)
+    if loop and n in ONE_BAR:
+        return Bars(n, SURE, 0)
+    if n < (FEWEST_OF_LOOP if loop else FEWEST_BEATS):
         return Bars(0, 0.0, 0)
     parts = thirds(heard.envelope, beats)
     period = float(np.median(np.diff(beats)))
@@ -119,10 +129,10 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray) -> Bars:
     weights = ranker().weigh(features)
     meters = np.array([meter for meter, _ in readings])
     # First how many beats, wherever bars begin: that is surer than where.
-    likely = {meter: float(weights[meters == meter].sum()) for meter in METERS}
-    meter = max(METERS, key=lambda m: likely[m])
-    first = int(np.argmax(weights[meters == meter]))
-    return Bars(meter, likely[meter], first, bool(parts[1] > TERNARY))
+    likely = {meter: float(weights[meters == meter].sum()) for meter in METERS if not (loop and n % meter)}
+    meter = max(likely, key=lambda m: likely[m])
+    first = 0 if loop else int(np.argmax(weights[meters == meter]))
+    return Bars(meter, likely[meter] / sum(likely.values()), first, bool(parts[1] > TERNARY))
 
 
 def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:

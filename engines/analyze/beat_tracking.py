@@ -22,6 +22,8 @@ WORTH_FOLLOWING = 0.1  # how much better than a steady tempo one that changes mu
 SHORTEST, LONGEST = 0.75, 1.3  # of the period, between neighbouring beats
 # A beat this close to the end would have no room to sound: it is the next bar's, moved inside by rounding.
 LAST_S = 0.01
+ON_THE_CUT = 0.1  # beats: how far from a loop's start its first beat may be
+ANSWERED = 0.2  # of what begins between the beats begins on them at least, where those between were tracked
 MOST_ASTRAY = 0.25  # of the beats of a steady recording may be away from its grid
 LOCAL_BEATS = 8  # that a local tempo is the mean of
 STEADY_S = 0.018  # beats this close to an even grid were played to a click
@@ -152,13 +154,24 @@ def local_tempo(beats: FloatArray) -> tuple[FloatArray, FloatArray]:
     return (beats[reach:] + beats[:-reach]) / 2, 60 * reach / (beats[reach:] - beats[:-reach])
 
 
-def even_grid(beats: FloatArray, bpm: float, duration: float) -> FloatArray:
-    """Lay beats at exactly `bpm` over a recording, where they agree best with those tracked."""
+def loop_grid(curve: FloatArray, beats: FloatArray, bpm: float, duration: float) -> FloatArray | None:
+    """Lay beats at exactly `bpm` over a loop, from its start on; None where none are: then it is no loop.
+
+    Beats that were tracked farther from the cut may be what is played between the beats, as by a bass that
+    answers the drum; then something begins on the beats as well. `curve` is how much begins, at FRAME_RATE.
+    """
     period = 60 / bpm
-    direction = np.exp(2j * np.pi * beats / period).sum()
-    offset = float(np.angle(direction) / (2 * np.pi)) * period
-    if offset < -0.1 * period:
-        offset += period
-    grid = offset + period * np.arange(int(np.ceil((duration - offset) / period - 1e-3)))
-    result: FloatArray = np.maximum(0.0, grid[grid < duration - LAST_S])
-    return result
+    offset = float(np.angle(np.exp(2j * np.pi * beats / period).sum()) / (2 * np.pi))
+    grid = period * np.arange(round(duration / period))
+    if abs(offset) <= ON_THE_CUT:
+        at_start: FloatArray = np.maximum(0.0, grid + offset * period)
+        return at_start
+    begun = scipy.ndimage.maximum_filter1d(curve, 7)
+
+    def strength(times: FloatArray) -> float:
+        at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(begun) - 1)
+        return float(begun[at].sum())
+
+    # Not at the start itself, where the cut begins all that sounds.
+    on_the_beat, between = strength(grid[1:]), strength(grid[1:] + (offset % 1 - 1) * period)
+    return grid if on_the_beat > ANSWERED * between else None

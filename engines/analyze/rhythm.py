@@ -53,9 +53,10 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed - onset_strength.LATENCY_S)
     exact = pulse.loop_tempo(bpm, duration)
+    loop = beat_tracking.loop_grid(heard.envelope.sum(axis=1), placed, exact, duration) if exact else None
     curve: FloatArray = np.zeros((0, 2))
-    if exact:
-        bpm, placed = exact, beat_tracking.even_grid(placed, exact, duration)
+    if exact and loop is not None:
+        bpm, placed = exact, loop
     else:
         straight, steady_bpm, deviation = beat_tracking.steady_grid(placed, bpm, duration)
         if deviation < beat_tracking.STEADY_S and abs(steady_bpm / bpm - 1) < 0.02:
@@ -69,8 +70,8 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
         confidence=confidence,
         alternatives=others,
         beats=placed,
-        bars=bars.find_bars(heard, pitches, placed),
-        loop_beats=round(duration * bpm / 60) if exact else 0,
+        bars=bars.find_bars(heard, pitches, placed, loop=loop is not None),
+        loop_beats=0 if loop is None else len(loop),
         tempo_curve=curve,
     )
 

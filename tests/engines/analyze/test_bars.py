@@ -115,6 +115,20 @@ def test_a_loop_is_told_by_its_length(tmp_path: Path, n_bars: int) -> None:
     assert found.loop_beats == 4 * n_bars
 
 
+def test_a_loop_of_one_bar_begins_with_it(tmp_path: Path) -> None:
+    found = analyze.beats(signals.write(tmp_path / "a.wav", signals.drum_loop(128, 1)))
+    assert (found.loop_beats, found.loop_bars, found.meter) == (4, 1.0, "4/4")
+    assert len(found.beat_times) == 4
+    assert found.downbeat_times == found.beat_times[:1]
+
+
+def test_bars_of_a_loop_begin_with_it_though_its_accents_lie_elsewhere(tmp_path: Path) -> None:
+    shifted = np.roll(signals.drum_loop(120, 4), round(0.75 * signals.SR))
+    found = analyze.beats(signals.write(tmp_path / "a.wav", shifted))
+    assert (found.loop_beats, found.meter) == (16, "4/4")
+    assert found.downbeat_times == pytest.approx([0.0, 2.0, 4.0, 6.0], abs=0.06)
+
+
 def test_a_song_is_no_loop(tmp_path: Path) -> None:
     assert analyze.beats(signals.write(tmp_path / "a.wav", signals.drum_loop(120, 12))).loop_beats == 0
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engines import analyze
-from engines.analyze import loops
+from engines.analyze import beat_tracking, loops
+from engines.analyze.bands import FRAME_RATE
 from engines.analyze.bars import Bars
 from engines.analyze.rhythm import NO_RHYTHM, Rhythm
 from tests import signals
@@ -46,3 +47,27 @@ def test_a_loop_is_so_many_bars_of_its_meter() -> None:
 
 def test_what_has_no_beats_is_no_loop() -> None:
     assert loops.loop_beats(NO_RHYTHM, 8.0) == 0
+
+
+def beginnings(times: signals.FloatArray, strength: float) -> signals.FloatArray:
+    curve = np.zeros(round(4 * FRAME_RATE) + 1)
+    curve[np.round(times * FRAME_RATE).astype(int)] = strength
+    return curve
+
+
+def test_a_loop_tracked_beside_the_cut_begins_with_it_if_something_is_played_on_the_beats() -> None:
+    on_the_beat, between = 0.5 * np.arange(8), 0.5 * np.arange(8) + 0.25
+    answers = beginnings(between, 1.0)
+    grid = beat_tracking.loop_grid(answers + beginnings(on_the_beat, 0.5), between, 120.0, 4.0)
+    assert grid is not None
+    assert np.allclose(grid, on_the_beat)
+    assert beat_tracking.loop_grid(answers, between, 120.0, 4.0) is None
+    cut = beginnings(np.zeros(1), 1.0)
+    assert beat_tracking.loop_grid(answers + cut, between, 120.0, 4.0) is None, "that is the cut, no beat"
+
+
+@pytest.mark.parametrize("late", [-0.03, 0.0, 0.03])
+def test_a_loop_has_as_many_beats_as_it_is_long_where_they_were_heard(late: float) -> None:
+    grid = beat_tracking.loop_grid(np.zeros(400), 0.5 * np.arange(1, 8) + late, 120.0, 4.0)
+    assert grid is not None
+    assert np.allclose(grid, np.maximum(0, 0.5 * np.arange(8) + late))
