@@ -4,11 +4,13 @@ A loop is a whole number of beats long, and begins on one. `rhythm` says so of s
 length also tells the tempo; here the same is asked of longer ones, whose tempo is known exactly enough.
 """
 
+from engines.analyze.beat_tracking import ON_THE_CUT
 from engines.analyze.rhythm import Rhythm
 
 BARS = (4, 8, 16)  # of the longer loops there are
-# In beats. Of recordings cut anywhere, 0.08 x 0.2 pass both: one in sixty; few of those have so many bars.
-LENGTH_TOLERANCE, START_TOLERANCE = 0.04, 0.1
+# In beats. Of recordings cut anywhere, 0.08 x 0.2 pass this and `ON_THE_CUT`: one in sixty; few of those have
+# so many bars.
+LENGTH_TOLERANCE = 0.04
 
 
 def loop_beats(found: Rhythm, duration: float) -> int:
@@ -21,7 +23,7 @@ def loop_beats(found: Rhythm, duration: float) -> int:
     length = duration * found.tempo / 60
     n = round(length)
     start = float(found.beats[0]) * found.tempo / 60
-    on_a_beat = abs(start - round(start)) <= START_TOLERANCE
+    on_a_beat = abs(start - round(start)) <= ON_THE_CUT
     whole = n in {bars * found.bars.meter for bars in BARS}
     return n if whole and abs(length - n) <= LENGTH_TOLERANCE and on_a_beat else 0
 

@@ -23,6 +23,10 @@ Mode = Literal["major", "minor"]
 Meter = Literal["2/4", "3/4", "4/4", "6/8"]
 
 
+MeterHeard = Annotated[
+    Meter | None,
+    Field(description="Time signature; None for less than 8 beats that are no loop of whole bars."),
+]
 LoopBars = Annotated[
     float,
     Field(
@@ -188,10 +192,7 @@ class Beats:
     beats: Annotated[Count, Field(description="Number of beats.")]
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
-    meter: Annotated[
-        Meter | None,
-        Field(description="Time signature; None for less than 8 beats but for a loop of one bar."),
-    ]
+    meter: MeterHeard
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
@@ -332,10 +333,7 @@ class Analysis:
     tempo_curve: TempoCurve
     beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
-    meter: Annotated[
-        Meter | None,
-        Field(description="Time signature; None for less than 8 beats but for a loop of one bar."),
-    ]
+    meter: MeterHeard
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")

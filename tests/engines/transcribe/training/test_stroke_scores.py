@@ -1,4 +1,4 @@
-"""Strokes are counted once, and thresholds chosen where they are counted best."""
+"""Strokes are counted once, and those of all recordings together."""
 
 import numpy as np
 
