@@ -131,20 +131,16 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
         return
     others = [f"{other['tempo']:.2f}" for other in found["tempo_alternatives"][:2]]
     meter = f", {found['meter']}" if found["meter"] else ""
-    bars = f" in {_count(len(found['downbeat_times']), 'bar')}" if found["meter"] else ""
+    bars = f" in {terminal.count(len(found['downbeat_times']), 'bar')}" if found["meter"] else ""
     yield (
-        f"{found['tempo']:.2f} BPM{meter}, {_count(found['beats'], 'beat')}{bars}"
+        f"{found['tempo']:.2f} BPM{meter}, {terminal.count(found['beats'], 'beat')}{bars}"
         f"  ({_sure(found['tempo_confidence'])}{'; or ' + ' or '.join(others) if others else ''})"
     )
     if curve := [point["tempo"] for point in found["tempo_curve"]]:
         yield f"drifts between {min(curve):.1f} and {max(curve):.1f} BPM"
     if found["loop_beats"]:
-        length = _count(found["loop_bars"], "bar"), _count(found["loop_beats"], "beat")
+        length = terminal.count(found["loop_bars"], "bar"), terminal.count(found["loop_beats"], "beat")
         yield f"cut as a loop of {', '.join(length)}"
-
-
-def _count(n: float, what: str) -> str:
-    return f"{n:g} {what}{'' if n == 1 else 's'}"
 
 
 def _key(found: Mapping[str, Any]) -> Iterator[str]:
@@ -197,9 +193,9 @@ def _loudness(found: Mapping[str, Any]) -> str:
 
 def _faults(found: Mapping[str, Any]) -> Iterator[str]:
     if found["clipped_runs"]:
-        yield f"clipped in {found['clipped_runs']} places"
+        yield f"clipped in {terminal.count(found['clipped_runs'], 'place')}"
     if found["faulty_samples"]:
-        yield f"{found['faulty_samples']} samples are no numbers"
+        yield f"{terminal.count(found['faulty_samples'], 'sample')} not finite"
     ends = (("start", found["leading_silence"]), ("end", found["trailing_silence"]))
     silent = [f"{seconds:.1f} s at the {end}" for end, seconds in ends if seconds >= 0.5]
     if found["loudness"]["sample_peak_dbfs"] is not None and silent:

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     if arguments.json:
         terminal.answer_json({"ok": not faults, "checks": [asdict(check) for check in found]})
     else:
-        terminal.answer(f"{faults} fault{'' if faults == 1 else 's'}" if faults else "nothing is wrong")
+        terminal.answer(terminal.count(faults, "fault") if faults else "nothing is wrong")
     return 1 if faults else 0
 
 

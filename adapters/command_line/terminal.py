@@ -71,6 +71,11 @@ def width() -> int:
     return max(shutil.get_terminal_size().columns, _NARROWEST)
 
 
+def count(n: float, what: str) -> str:
+    """Say how many there are of what: `1 bar`, `2 bars`."""
+    return f"{n:.10g} {what}{'' if n == 1 else 's'}"
+
+
 def columns(rows: Iterable[Sequence[str]], indent: str = "") -> str:
     """Set rows of text one under the other; the last column is cut at the terminal's edge."""
     table = [list(row) for row in rows]
