@@ -7,9 +7,11 @@ instruments, and a third of those without drums.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.signal
@@ -34,6 +36,8 @@ from engines.transcribe.training.scores import (
     without_doubles,
 )
 from engines.transcribe.training.synthesisers import line
+
+Made = TypeVar("Made")
 
 SECONDS = 12.0
 KIT_PROGRAMS = (0, 8, 16, 24, 25, 32, 40)  # the orchestra's kit (48) has other drums on these keys
@@ -272,6 +276,33 @@ class Studio:
             source = whole if taken else self.kits[int(rng.integers(len(self.kits)))]
             kit |= {key: source[key] for key in keys if key in source}
         return kit
+
+
+def recordings(studio: Studio, count: int, seed: int) -> list[Item]:
+    """Make recordings on all processors, each from a seed of its own."""
+    return heard_recordings(studio, count, seed, _as_it_is)
+
+
+def heard_recordings(studio: Studio, count: int, seed: int, hear_one: Callable[[Item], Made]) -> list[Made]:
+    """Make recordings as `recordings` does, and of each what `hear_one` makes of it."""
+    with ProcessPoolExecutor(initializer=_open, initargs=(studio, hear_one)) as pool:
+        return list(pool.map(_record, ((seed, i) for i in range(count)), chunksize=25))
+
+
+_at_work: list[tuple[Studio, Callable[[Item], Any]]] = []
+
+
+def _open(studio: Studio, hear_one: Callable[[Item], Any]) -> None:
+    _at_work[:] = [(studio, hear_one)]
+
+
+def _record(seed: tuple[int, int]) -> Any:
+    studio, hear_one = _at_work[0]
+    return hear_one(studio.record(np.random.default_rng(seed)))
+
+
+def _as_it_is(item: Item) -> Item:
+    return item
 
 
 def truth_of(played: list[Played]) -> FloatArray:

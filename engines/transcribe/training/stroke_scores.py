@@ -39,13 +39,17 @@ def f_measures(made: Sequence[Item], said: Sequence[FloatArray], thresholds: Flo
     return result
 
 
-def with_best_thresholds(net: Network, made: Sequence[Item]) -> tuple[Network, FloatArray]:
+def best_thresholds(made: Sequence[Item], said: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Choose each class's threshold for the best F-measure on recordings of kits that were not trained on.
 
-    Returns these F-measures too.
+    `said` are their activations. Returns these F-measures too.
     """
     choices = np.arange(0.1, 0.8, 0.05)
-    said = [activations(item.bands, net) for item in made]
     table = np.array([f_measures(made, said, np.full(len(CLASSES), t)) for t in choices])
-    best = choices[table.argmax(axis=0)].astype(np.float32)
-    return replace(net, thresholds=best), table.max(axis=0)
+    return choices[table.argmax(axis=0)].astype(np.float32), table.max(axis=0)
+
+
+def with_best_thresholds(net: Network, made: Sequence[Item]) -> tuple[Network, FloatArray]:
+    """Give the network that hears drums its thresholds, as `best_thresholds` chooses them."""
+    best, f = best_thresholds(made, [activations(item.bands, net) for item in made])
+    return replace(net, thresholds=best), f

@@ -17,7 +17,6 @@ Hydrogen's that were kept back; a sound that is in those as well is not trained 
 import argparse
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,24 +32,12 @@ from engines.transcribe.drum_model import (
     inputs,
     read,
 )
+from engines.transcribe.training import kit_lots
 from engines.transcribe.training.drum_examples import BATCH, batches, equalised, with_music
 from engines.transcribe.training.drum_layers import build, weights_of, with_weights
 from engines.transcribe.training.drum_machines import made_kit
-from engines.transcribe.training.kits import (
-    Kit,
-    audible,
-    hydrogen_kit,
-    kits_of_shots,
-    play,
-    sampled_kits,
-    single_kit,
-    unlike,
-)
+from engines.transcribe.training.kits import Kit, audible, play
 from engines.transcribe.training.recordings import (
-    CHOOSING,
-    HELD_BACK,
-    KIT_PROGRAMS,
-    MORE_KIT_PROGRAMS,
     SECONDS,
     Item,
     Studio,
@@ -58,6 +45,7 @@ from engines.transcribe.training.recordings import (
     hear,
     music_without_drums,
     performances,
+    recordings,
     truth_of,
 )
 from engines.transcribe.training.scores import Played, Rng, compose_drums
@@ -81,23 +69,6 @@ class Plan:
     rate: float
     start: Network | None
     minutes: float = float("inf")
-
-
-def recordings(studio: Studio, count: int, seed: int) -> list[Item]:
-    """Make recordings on all processors, each from a seed of its own."""
-    with ProcessPoolExecutor(initializer=_open, initargs=(studio,)) as pool:
-        return list(pool.map(_record, ((seed, i) for i in range(count)), chunksize=25))
-
-
-_studio: list[Studio] = []
-
-
-def _open(studio: Studio) -> None:
-    _studio[:] = [studio]
-
-
-def _record(seed: tuple[int, int]) -> Item:
-    return _studio[0].record(np.random.default_rng(seed))
 
 
 def train(made: list[Item], rng: Rng, plan: Plan, keep: Callable[[int, Network], None]) -> Network:
@@ -146,9 +117,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--groove", type=Path, required=True)
     parser.add_argument("--soundfont", type=Path, action="append", required=True)
-    parser.add_argument("--choosing-kit", type=Path, action="append", default=[])
-    parser.add_argument("--test-soundfont", type=Path, action="append", default=[])
-    parser.add_argument("--hydrogen", type=Path, help="a folder of Hydrogen's kits")
+    kit_lots.add_arguments(parser)
     parser.add_argument("--shots", type=Path, action="append", default=[], help="a folder of one-shots")
     parser.add_argument("--items", type=int, default=2100)
     parser.add_argument("--start", type=Path, help="weights to go on from")
@@ -158,35 +127,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent)
     return parser.parse_args()
-
-
-@dataclass(frozen=True)
-class _Kits:
-    """Kits to train on, to choose thresholds on, and, by where they are from, to measure on."""
-
-    known: list[Kit]
-    choosing: list[Kit]
-    tests: dict[str, list[Kit]]
-
-
-def _kits(arguments: argparse.Namespace) -> _Kits:
-    """Read all kits; no sound is in two of the three lots."""
-    folders = (
-        sorted(path.parent for path in arguments.hydrogen.glob("*/drumkit.xml")) if arguments.hydrogen else []
-    )
-    hydrogen = {folder.name: hydrogen_kit(folder) for folder in folders}
-    tests = {font.name: sampled_kits(font, KIT_PROGRAMS) for font in arguments.test_soundfont}
-    tests["hydrogen"] = [kit for name, kit in hydrogen.items() if name in HELD_BACK]
-    choosing = [single_kit(font) for font in arguments.choosing_kit]
-    choosing += [kit for name, kit in hydrogen.items() if name in CHOOSING]
-    programs = (*KIT_PROGRAMS, *MORE_KIT_PROGRAMS)
-    kits = [kit for font in arguments.soundfont for kit in sampled_kits(font, programs)]
-    kits += [kit for name, kit in hydrogen.items() if name not in (*HELD_BACK, *CHOOSING)]
-    kits += [kit for folder in arguments.shots for kit in kits_of_shots(folder)]
-    measured = [kit for some in tests.values() for kit in some]
-    choosing = unlike(choosing, measured)
-    known = [kit for kit in unlike(kits, measured + choosing) if kit.keys() >= {36, 38, 42}]
-    return _Kits(known, choosing, tests)
 
 
 def _measure(net: Network, tests: dict[str, list[Kit]], unseen: list[list[Played]], rng: Rng) -> None:
@@ -208,13 +148,18 @@ def main() -> None:
     """Train, report and write."""
     arguments = _arguments()
     rng = np.random.default_rng(arguments.seed)
-    kits = _kits(arguments)
+    kept = kit_lots.kept_back(arguments)
+    fonts, shots = (
+        [kit for source in sources for kit in kit_lots.kits_in(source)]
+        for sources in (arguments.soundfont, arguments.shots)
+    )
+    known = kept.learnable([*fonts, *kept.hydrogen.values(), *shots])
     music = music_without_drums(arguments.soundfont, MUSIC, rng)
     songs = performances(arguments.groove, held_back=False)
-    print(f"seed {arguments.seed}: {len(songs)} performances, {len(kits.known)} sampled kits", flush=True)
-    studio = Studio(songs, kits.known, [made_kit(rng) for _ in range(MACHINES)], music)
+    print(f"seed {arguments.seed}: {len(songs)} performances, {len(known)} sampled kits", flush=True)
+    studio = Studio(songs, known, [made_kit(rng) for _ in range(MACHINES)], music)
     made = recordings(studio, arguments.items, arguments.seed)
-    others = replace(studio, kits=kits.choosing or kits.known, dry=DRY)
+    others = replace(studio, kits=kept.choosing or known, dry=DRY)
     unlearned = recordings(others, min(400, arguments.items // 7), arguments.seed + 1)
     arguments.out.mkdir(exist_ok=True)
 
@@ -229,7 +174,7 @@ def main() -> None:
     net, _ = with_best_thresholds(train(made, rng, plan, keep), unlearned)
     print("thresholds", _row(net.thresholds))
     np.savez_compressed(arguments.out / WEIGHTS.name, **vars(net))
-    _measure(net, kits.tests, performances(arguments.groove, held_back=True), rng)
+    _measure(net, kept.tests, performances(arguments.groove, held_back=True), rng)
 
 
 def _row(values: FloatArray) -> dict[str, float]:
