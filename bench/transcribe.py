@@ -221,8 +221,9 @@ def drums(
     kits = {soundfont.stem: sampled_kits(soundfont, recordings.KIT_PROGRAMS)}
     if hydrogen:
         kits["Hydrogen"] = [hydrogen_kit(hydrogen / name) for name in recordings.HELD_BACK]
-    music = recordings.accompaniments([soundfont], 4, rng)
-    for i in range(3 * count):
+    # One piece that is heard as drums would decide a row alone, were there few.
+    music = recordings.accompaniments([soundfont], 3 * count, rng)
+    for i in range(6 * count):
         for name, some in kits.items():
             kit = some[i % len(some)]
             made = {"patterns": scores.compose_drums(rng, 12.0)}

@@ -12,7 +12,7 @@ from pydantic import Field
 from engines._units import AudioPath, Bpm, Progress, silent
 from engines.transcribe.result import Transcription
 
-VERSION = "7"
+VERSION = "8"
 TIMEOUTS_S = {"audio": 1800.0}  # an hour takes about two minutes
 
 Kind = Annotated[

@@ -10,7 +10,7 @@ import numpy as np
 from engines import _notes
 from engines._errors import TooLongError
 from engines._units import Progress
-from engines.transcribe import drum_model, hearing, onset_choice, pitch_model, timeline
+from engines.transcribe import drum_model, hearing, onset_choice, pitch_model, stroke_roles, timeline
 from engines.transcribe.hearing import Heard, HeardNote, Wanted
 from engines.transcribe.key_power import velocities
 from engines.transcribe.kind import Kind, tell
@@ -70,6 +70,7 @@ def warm_up() -> None:
     for heard in listener.finish():
         heard.notes.sum()
     drum_model.network()
+    stroke_roles.network()
     onset_choice.chooser()
 
 

@@ -10,9 +10,10 @@ there and how hard it is. `weights/drums.md` says what it was trained on; `train
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from engines._audio import FloatArray
 from engines._networks import dilated, read_network
@@ -30,6 +31,8 @@ QUIETEST = -4.0  # decades re full scale: below -80 dB is no music, and is not m
 NEIGHBOURHOOD = 3  # frames to each side within which a stroke is the highest
 SHORTEST_GAP_S = 0.05  # between two strokes of one drum: 32nds at 240 BPM are 31 ms, rolls are not
 CHUNK = 2048
+
+Frames: TypeAlias = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,13 @@ def level(log_bands: FloatArray) -> float:
     return max(QUIETEST, float(np.log10(np.mean(10.0**loudest))))
 
 
-def inputs(log_bands: FloatArray) -> FloatArray:
-    """Return what the network sees of a recording, shape (n_frames, N_BANDS): from 0, four decades down."""
+def inputs(log_bands: FloatArray, loudness: float | None = None) -> FloatArray:
+    """Return what the network sees, shape (n_frames, N_BANDS): from 0, four decades down.
+
+    `loudness` is the `level` of the whole recording, where these are a part of it.
+    """
     x = log_bands.astype(np.float32)
-    x += np.float32(RANGE - level(log_bands))
+    x += np.float32(RANGE - (level(log_bands) if loudness is None else loudness))
     result: FloatArray = np.maximum(x, 0, out=x)
     return result
 
@@ -143,12 +149,12 @@ def activations(log_bands: FloatArray, net: Network) -> FloatArray:
 
     Where nothing is heard, all are 0.
     """
-    n, at = len(log_bands), np.float32(RANGE - level(log_bands))
+    n, loudness = len(log_bands), level(log_bands)
     result = np.zeros((n, 2 * len(CLASSES)), np.float32)
     for start in range(0, n, CHUNK):
         # A chunk with what its answers depend on; beyond the recording's ends there is nothing.
         low, stop = max(0, start - REACH), min(n, start + CHUNK)
-        x = np.maximum(0, log_bands[low : min(n, stop + REACH)].astype(np.float32) + at)
+        x = inputs(log_bands[low : min(n, stop + REACH)], loudness)
         said = np.where(x.any(axis=1, keepdims=True), net.forward(x), 0)
         result[start:stop] = said[start - low : stop - low]
     return result
@@ -170,19 +176,31 @@ def strokes(activation: FloatArray, thresholds: FloatArray) -> list[Strokes]:
 def _strokes(p: FloatArray, strength: FloatArray, threshold: float) -> Strokes:
     if len(p) == 0:
         return Strokes(np.zeros(0), np.zeros(0), np.zeros(0))
-    padded = np.pad(p, NEIGHBOURHOOD)
-    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURHOOD + 1).max(axis=1)
-    peaks = np.flatnonzero((p >= threshold) & (p == highest))
-    kept: list[int] = []
-    for peak in peaks.tolist():
-        if kept and (peak - kept[-1]) / FRAME_RATE < SHORTEST_GAP_S:
-            if p[peak] > p[kept[-1]]:
-                kept[-1] = peak
-            continue
-        kept.append(peak)
-    at = np.array(kept, np.intp)
-    left, right = padded[at + NEIGHBOURHOOD - 1], padded[at + NEIGHBOURHOOD + 1]
+    at = apart(np.flatnonzero((p >= threshold) & (p == highest(p))), p, SHORTEST_GAP_S * FRAME_RATE)
+    padded = np.pad(p, 1)
+    left, right = padded[at], padded[at + 2]
     bend = 2 * p[at] - left - right
     shift = np.where(bend > 1e-6, 0.5 * (right - left) / np.maximum(bend, 1e-6), 0.0)
     times = np.maximum(0.0, (at + np.clip(shift, -0.5, 0.5)) / FRAME_RATE)
     return Strokes(times, strength[at].astype(np.float64), p[at].astype(np.float64))
+
+
+def highest(p: FloatArray) -> FloatArray:
+    """Return for each frame the highest of seven frames around it, along the first axis."""
+    wide = np.pad(p, ((NEIGHBOURHOOD, NEIGHBOURHOOD), *((0, 0),) * (p.ndim - 1)))
+    result: FloatArray = np.lib.stride_tricks.sliding_window_view(wide, 2 * NEIGHBOURHOOD + 1, axis=0).max(
+        axis=-1
+    )
+    return result
+
+
+def apart(frames: Frames, p: FloatArray, gap: float) -> Frames:
+    """Keep, of increasing frames closer than `gap` to each other, those that are likeliest by `p`."""
+    kept: list[int] = []
+    for frame in frames.tolist():
+        if kept and frame - kept[-1] < gap:
+            if p[frame] > p[kept[-1]]:
+                kept[-1] = frame
+            continue
+        kept.append(frame)
+    return np.array(kept, np.intp)

@@ -1,4 +1,4 @@
-"""One pass over a recording: decoded once, in blocks, through both networks or one of them.
+"""One pass over a recording: decoded once, in blocks, through the networks of pitches, of drums, or both.
 
 Notes are decided while it runs, a minute and a half at a time, so that memory does not grow with the length
 of a recording but for its drum spectrum: 86 MB for three hours.
@@ -14,8 +14,8 @@ import soxr
 from engines._audio import AudioReader, FloatArray, to_mono
 from engines._errors import TooLongError
 from engines._units import Progress
-from engines.transcribe import drum_spectrum, pitch_model
-from engines.transcribe.drum_model import Strokes, activations, network, strokes
+from engines.transcribe import drum_model, drum_spectrum, pitch_model, stroke_roles
+from engines.transcribe.drum_model import Strokes, activations, strokes
 from engines.transcribe.drum_spectrum import DrumListener
 from engines.transcribe.note_creation import TRAINED, Rules, bend, create_notes
 from engines.transcribe.pitch_model import Activations, PitchListener, frame_times
@@ -184,11 +184,16 @@ def _hear(
             collector.push(heard)
     if wanted.drums:
         drum_listener.push(to_drums.finish())
-        net = network()
-        struck = strokes(activations(drum_listener.finish(), net), net.thresholds)
+        struck = _struck(drum_listener.finish())
         if sum(len(one.times) for one in struck) > MAX_NOTES:
             raise _too_many("strokes", duration)
     return Heard(collector.finish(), struck, duration), None
+
+
+def _struck(log_bands: FloatArray) -> list[Strokes]:
+    roles = stroke_roles.network()
+    activation = activations(log_bands, drum_model.network())
+    return strokes(stroke_roles.weighed(log_bands, activation, roles), roles.thresholds)
 
 
 class _Resampler:

@@ -16,6 +16,10 @@ def test_strokes_without_long_notes_are_drums() -> None:
     assert tell(Heard(THUD, [BEAT, BEAT, BEAT, NONE, NONE], 10.0)) == "drums"
 
 
+def test_toms_alone_are_drums() -> None:
+    assert tell(Heard([], [NONE, NONE, NONE, BEAT, NONE], 10.0)) == "drums"
+
+
 def test_long_notes_without_strokes_are_pitched() -> None:
     assert tell(Heard(CHORD, [NONE] * 5, 10.0)) == "pitched"
 
