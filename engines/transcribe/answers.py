@@ -48,7 +48,7 @@ def audio(
     wanted = Wanted(pitched=kind != "drums", drums=kind != "pitched", bends=bends)
     heard = hearing.hear(path, wanted, progress, begin)
     told: Kind = tell(heard) if kind == "auto" else "drums" if kind == "drums" else "pitched"
-    progress(0.98, "write")
+    progress(hearing.HEARD, "write")
     time = line or timeline.unknown()
     notes = tuple(without_overlaps(snapped(_notes_of(heard, told), time, quantize)))
     midi = to_midi(notes, time, heard.duration)

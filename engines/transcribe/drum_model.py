@@ -7,6 +7,7 @@ around, so which sounds the recording has. The last says for each of five classe
 there and how hard it is. `weights/drums.md` says what it was trained on; `training/train_drums.py` makes it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -144,10 +145,16 @@ def inputs(log_bands: FloatArray, loudness: float | None = None) -> FloatArray:
     return result
 
 
-def activations(log_bands: FloatArray, net: Network) -> FloatArray:
+def _unwatched(_share: float) -> None:
+    pass
+
+
+def activations(
+    log_bands: FloatArray, net: Network, done: Callable[[float], None] = _unwatched
+) -> FloatArray:
     """Run the network over a recording: shape (n_frames, 10), classes first, then their strengths.
 
-    Where nothing is heard, all are 0.
+    Where nothing is heard, all are 0. `done` is told every 20 s of audio what share that was.
     """
     n, loudness = len(log_bands), level(log_bands)
     result = np.zeros((n, 2 * len(CLASSES)), np.float32)
@@ -157,6 +164,7 @@ def activations(log_bands: FloatArray, net: Network) -> FloatArray:
         x = inputs(log_bands[low : min(n, stop + REACH)], loudness)
         said = np.where(x.any(axis=1, keepdims=True), net.forward(x), 0)
         result[start:stop] = said[start - low : stop - low]
+        done(stop / n)
     return result
 
 

@@ -4,6 +4,7 @@ Notes are decided while it runs, a minute and a half at a time, so that memory d
 of a recording but for its drum spectrum: 86 MB for three hours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,9 @@ BEFORE: Final = 1024  # frames before them that are looked at again, so that wha
 AFTER: Final = 2048  # and after: a note held longer than 24 s beyond its segment is cut there
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED: Final = 0.01
+# Share of the time that hearing drums takes after the last block was read: beside pitches, and alone.
+DRUMS_SHARE: Final = {True: 0.15, False: 0.6}
+HEARD = 0.98  # of the progress
 # What an answer can hold: 80 bytes a note, and 9 a step of a bend, of the 32 MB that a message has.
 MAX_NOTES: Final = 200_000
 MAX_BEND_FRAMES: Final = 2_000_000
@@ -147,8 +151,8 @@ class Wanted:
 def hear(path: Path, wanted: Wanted, progress: Progress, begin: float = 0.0) -> Heard:
     """Hear the notes and strokes of a recording.
 
-    Reports progress from `begin` to 0.98, at least every 1.5 s of audio. Raises as
-    `engines._audio.AudioReader` does, and NotInstalledError if a model is missing.
+    Reports progress from `begin` to 0.98: of reading at least every 1.5 s of audio, of hearing drums every
+    20 s. Raises as `engines._audio.AudioReader` does, and NotInstalledError if a model is missing.
     """
     heard, cancelled = _hear(path, wanted, progress, begin, None)
     if cancelled is not None:
@@ -161,6 +165,7 @@ def _hear(
 ) -> tuple[Heard, int | None]:
     pitch_listener, collector = PitchListener(wanted.bends), NoteCollector(wanted.rules)
     drum_listener = DrumListener()
+    read = HEARD - (HEARD - begin) * (DRUMS_SHARE[wanted.pitched] if wanted.drums else 0.0)
     with AudioReader(path) as reader:
         to_pitch, to_drums = _Resampler(reader.sr, pitch_model.SR), _Resampler(reader.sr, drum_spectrum.SR)
         power, mono_power = np.zeros(reader.n_channels), 0.0
@@ -169,7 +174,7 @@ def _hear(
             power += np.einsum("ij,ij->i", block, block)
             mono_power += float(np.vdot(mono, mono))
             done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
-            progress(begin + (0.98 - begin) * min(1.0, done), "notes")
+            progress(begin + (read - begin) * min(1.0, done), "notes")
             if wanted.pitched:
                 for heard in pitch_listener.push(to_pitch.push(mono)):
                     collector.push(heard)
@@ -184,15 +189,17 @@ def _hear(
             collector.push(heard)
     if wanted.drums:
         drum_listener.push(to_drums.finish())
-        struck = _struck(drum_listener.finish())
+        struck = _struck(
+            drum_listener.finish(), lambda share: progress(read + (HEARD - read) * share, "drums")
+        )
         if sum(len(one.times) for one in struck) > MAX_NOTES:
             raise _too_many("strokes", duration)
     return Heard(collector.finish(), struck, duration), None
 
 
-def _struck(log_bands: FloatArray) -> list[Strokes]:
+def _struck(log_bands: FloatArray, done: Callable[[float], None]) -> list[Strokes]:
     roles = stroke_roles.network()
-    activation = activations(log_bands, drum_model.network())
+    activation = activations(log_bands, drum_model.network(), done)
     return strokes(stroke_roles.weighed(log_bands, activation, roles), roles.thresholds)
 
 

@@ -49,6 +49,14 @@ def test_silence_has_no_strokes(n: int) -> None:
     assert all(len(s.times) == 0 for s in strokes(activations(silence, net), net.thresholds))
 
 
+def test_a_long_recording_tells_how_far_it_has_been_heard() -> None:
+    told: list[float] = []
+    activations(np.full((5000, N_BANDS), -8, np.float16), network(), told.append)
+    assert len(told) == 3
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
 def test_kick_snare_and_hat_of_a_pattern_are_told_apart() -> None:
     bands = heard(np.concatenate([signals.silence(0.3), signals.drum_loop(110, 4)]))
     net = network()
