@@ -24,6 +24,7 @@ from adapters.command_line.parser import UsageError
 
 _OPERATION: Final = "analyze.audio"
 _MOST_CHORDS, _MOST_STRETCHES = 16, 24
+_HARDLY_A_KEY: Final = 0.1  # loops of drums alone have up to 0.04
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -146,6 +147,9 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
 def _key(found: Mapping[str, Any]) -> Iterator[str]:
     if found["key"] is None:
         yield "nothing tonal"
+        return
+    if found["key_confidence"] < _HARDLY_A_KEY:
+        yield f"hardly any, perhaps {found['key']} {found['mode']}  ({_sure(found['key_confidence'])})"
         return
     other = f"; or {found['runner_up_key']} {found['runner_up_mode']}" if found["runner_up_key"] else ""
     tuning = found["tuning_cents"]

@@ -19,6 +19,7 @@ import scipy.ndimage
 from engines._audio import FloatArray
 from engines._networks import read_network
 from engines.transcribe.drum_model import CLASSES, Frames, apart, highest, inputs, level
+from engines.transcribe.drum_spectrum import N_BANDS
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "roles.npz"
 WINDOW, STEP = 1200, 600  # frames that are seen at a time, and the middle ones of them that are decided
@@ -26,8 +27,9 @@ LOWEST = 0.08  # likelihood from which on a peak may be a stroke
 GAP = 4  # frames: peaks of several classes that are closer are of one stroke
 DEPTH = 2.5  # decades below a stroke's loudest band that its sound is known to
 PERIODS = 120, 500  # frames after which strokes may repeat: a bar of 4/4 at 200 to 48 beats a minute
-N_FEATURES = 29
-N_SOUND = 80
+N_SOUND = 2 * N_BANDS
+SHAPE_BANDS = 5  # of a sound that are one of the features
+N_FEATURES = 2 * len(CLASSES) + N_SOUND // SHAPE_BANDS + 3
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class RoleNetwork:
         among = np.concatenate([np.log1p(count) / 3, count / len(count)], axis=1)
         h = np.maximum(0, (features - self.mean) / self.scale @ self.w1 + self.b1)
         for w, b in zip(self.w2, self.b2, strict=True):
-            all_ = np.broadcast_to(np.concatenate([h.mean(axis=0), h.max(axis=0)]), (len(h), 2 * h.shape[1]))
+            every = np.concatenate([h.mean(axis=0), h.max(axis=0)])
+            every = np.broadcast_to(every, (len(h), len(every)))
             wide = np.pad(h, ((2, 2), (0, 0)))
             near = [wide[i : i + len(h)] for i in (1, 3, 0, 4)]
-            h = h + np.maximum(0, np.concatenate([h, alike @ h / count, among, all_, *near], axis=1) @ w + b)
+            h = h + np.maximum(0, np.concatenate([h, alike @ h / count, among, every, *near], axis=1) @ w + b)
         said = features[:, : len(CLASSES)] + h @ self.w3 + self.b3
         result: FloatArray = 1 / (1 + np.exp(-np.clip(said, -30, 30)))
         return result
@@ -140,7 +143,7 @@ def described(x: FloatArray, activation: FloatArray, frames: Frames) -> tuple[Fl
     begun = np.log10(np.maximum(10**attack - 10**before, 10 ** (attack - 1)))
     loudest = begun.max(axis=1, keepdims=True)
     sounds = np.maximum(np.concatenate([begun, ring], axis=1) - loudest, -DEPTH)
-    shape = sounds.reshape(len(frames), -1, 5).mean(axis=2)
+    shape = sounds.reshape(len(frames), -1, SHAPE_BANDS).mean(axis=2)
     gaps = np.diff(frames, prepend=frames[0] - 100, append=frames[-1] + 100) / 100
     gaps = np.log(np.minimum(gaps, 1.0) + 0.03)
     columns = [np.log(p / (1 - p)), shape, loudest - np.median(loudest), gaps[:-1, None], gaps[1:, None]]

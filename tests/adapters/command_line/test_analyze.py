@@ -42,6 +42,11 @@ def test_the_summary_says_what_the_recording_is(run: Run, bus: BusProcess, song:
     assert ran.err == ""
 
 
+def test_drums_alone_are_said_to_have_hardly_a_key(run: Run, bus: BusProcess) -> None:
+    ran = run("analyze", str(signals.write(bus.folder / "drums.wav", signals.drum_loop(120, 2))), bus=bus)
+    assert "key       hardly any, perhaps " in ran.out
+
+
 def test_silence_is_said_of_the_end_that_has_some(run: Run, bus: BusProcess) -> None:
     y = np.concatenate([signals.cadence("C major", times=2, sr=SR), signals.silence(2, SR)])
     ran = run("analyze", str(signals.write(bus.folder / "ends.wav", y, SR)), bus=bus)
