@@ -10,7 +10,7 @@ from engines.transcribe.drum_model import CLASSES
 from engines.transcribe.stroke_roles import N_FEATURES, N_SOUND
 from engines.transcribe.training.scores import Rng
 
-PLACES, HIDDEN, ROUNDS = 16, 32, 2
+PLACES, HIDDEN, ROUNDS = 16, 40, 2
 DROPPED = 0.1  # of what a round adds, while training
 
 Weights: TypeAlias = dict[str, FloatArray]
