@@ -8,6 +8,7 @@ Examples:
   dawg-ai call analyze.audio path=song.wav
   dawg-ai call analyze.audio path=song.wav --json | jq .tempo
   dawg-ai call analyze.beats path=@song.ogg --timeout 60
+  dawg-ai call transcribe.audio path=song.wav -o song.mid
   dawg-ai call bus.status
 """
 
