@@ -25,6 +25,7 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "roles.npz"
 WINDOW, STEP = 1200, 600  # frames that are seen at a time, and the middle ones of them that are decided
 LOWEST = 0.08  # likelihood from which on a peak may be a stroke
 GAP = 4  # frames: peaks of several classes that are closer are of one stroke
+FAINTEST = 1e-3  # likelihood: less is as little
 DEPTH = 2.5  # decades below a stroke's loudest band that its sound is known to
 PERIODS = 120, 500  # frames after which strokes may repeat: a bar of 4/4 at 200 to 48 beats a minute
 N_SOUND = 2 * N_BANDS
@@ -107,7 +108,7 @@ def weighed(log_bands: FloatArray, activation: FloatArray, net: RoleNetwork) -> 
             continue
         p = likelihoods(seen, frames)
         features, sounds = described(inputs(log_bands[low : low + WINDOW], loudness), seen, frames)
-        times = net.weigh(features, sounds) / np.maximum(p, 1e-3)
+        times = net.weigh(features, sounds) / np.maximum(p, FAINTEST)
         nearest = np.searchsorted((frames[1:] + frames[:-1]) / 2, np.arange(start, stop) - low)
         result[start:stop, :n_classes] = np.minimum(1, result[start:stop, :n_classes] * times[nearest])
     return result
@@ -134,12 +135,13 @@ def described(x: FloatArray, activation: FloatArray, frames: Frames) -> tuple[Fl
     long it is to the strokes before and after, and what is struck a period earlier and later. A sound is
     the spectrum that begins, and how it is 50 to 80 ms later, in decades from its loudest band down.
     """
-    p = np.clip(likelihoods(activation, frames), 1e-3, 1 - 1e-3)
+    p = np.clip(likelihoods(activation, frames), FAINTEST, 1 - FAINTEST)
     wide = np.pad(x, ((4, 8), (0, 0)), mode="edge")
     at = frames + 4
     before = np.mean([wide[at - i] for i in (2, 3, 4)], axis=0)
     attack = np.max([wide[at + i] for i in (0, 1, 2)], axis=0)
     ring = np.mean([wide[at + i] for i in (5, 6, 7, 8)], axis=0)
+    # What sounded on from before is taken away, but for a tenth of what sounds now.
     begun = np.log10(np.maximum(10**attack - 10**before, 10 ** (attack - 1)))
     loudest = begun.max(axis=1, keepdims=True)
     sounds = np.maximum(np.concatenate([begun, ring], axis=1) - loudest, -DEPTH)
