@@ -1,7 +1,7 @@
 """One pass over a recording: decoded once, in blocks, through the networks of pitches, of drums, or both.
 
 Notes are decided while it runs, a minute and a half at a time, so that memory does not grow with the length
-of a recording but for its drum spectrum: 86 MB for three hours.
+of a recording but for its drum spectrum, 86 MB for three hours, and as much again for what is heard in it.
 """
 
 from collections.abc import Callable
