@@ -302,6 +302,7 @@ def _velocities(results: Strokes) -> list[tuple[int, int]]:
 def _table(rows: dict[str, Strokes]) -> None:
     print("\n| strokes, onset 50 ms | recordings | " + " | ".join(CLASSES) + " | told |")
     print("|---" * (len(CLASSES) + 3) + "|")
+    table = []
     for name, results in rows.items():
         counts = np.zeros((len(CLASSES), 3))
         for played, result in results:
@@ -312,8 +313,14 @@ def _table(rows: dict[str, Strokes]) -> None:
         f = 2 * counts[:, 0] / np.maximum(1, counts[:, 1] + counts[:, 2])
         kinds = [result.kind for _, result in results]
         told = ", ".join(f"{kind} {kinds.count(kind)}" for kind in sorted(set(kinds)))
-        measured = (f"{x:.3f}" if n else "-" for x, n in zip(f, counts[:, 1], strict=True))
-        print(f"| {name} | {len(results)} | " + " | ".join(measured) + f" | {told} |")
+        table.append([x if n else np.nan for x, n in zip(f, counts[:, 1], strict=True)])
+        print(f"| {name} | {len(results)} | {_cells(table[-1])} | {told} |")
+    if len(table) > 1:
+        print(f"| mean of the rows | | {_cells(np.nanmean(table, axis=0))} | |")
+
+
+def _cells(values: Iterable[float]) -> str:
+    return " | ".join("-" if np.isnan(x) else f"{x:.3f}" for x in values)
 
 
 def speed(folder: Path, soundfont: Path, seed: int, seconds: float) -> None:
