@@ -1,4 +1,4 @@
-"""What the small networks of several engines share: reading their weights, and convolution over time."""
+"""What the small networks of several engines share: reading weights, convolution over time, the sigmoid."""
 
 import zipfile
 import zlib
@@ -62,4 +62,10 @@ def dilated(x: FloatArray, kernel: FloatArray, dilation: int) -> FloatArray:
     n = len(x)
     wide = np.pad(x, ((dilation, dilation), (0, 0)))
     result: FloatArray = sum(wide[i * dilation : i * dilation + n] @ kernel[i] for i in range(3))
+    return result
+
+
+def sigmoid(x: FloatArray) -> FloatArray:
+    """Turn logits into likelihoods; beyond 30 they are as good as sure."""
+    result: FloatArray = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
     return result

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._networks import dilated, read_network
+from engines._networks import dilated, read_network, sigmoid
 from engines.analyze import bands as band
 from engines.analyze.onset_strength import LAG_FRAMES, log_bands, mean_level, rises
 from engines.analyze.ranking import WEIGHTS
@@ -47,8 +47,7 @@ class Network:
         for kernel, bias, dilation in zip(self.k2, self.b2, DILATIONS, strict=True):
             h = h + np.maximum(0, dilated(h, kernel, dilation) + bias)
         h = h @ self.k3 + self.b3
-        result: FloatArray = 1 / (1 + np.exp(-np.clip(h, -30, 30)))
-        return result
+        return sigmoid(h)
 
 
 def inputs(bands: FloatArray, level: float) -> FloatArray:

@@ -7,7 +7,6 @@ around, so which sounds the recording has. The last says for each of five classe
 there and how hard it is. `weights/drums.md` says what it was trained on; `training/train_drums.py` makes it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +14,11 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import scipy.ndimage
 
 from engines._audio import FloatArray
-from engines._networks import dilated, read_network
+from engines._networks import dilated, read_network, sigmoid
+from engines._units import Progress, silent
 from engines.transcribe.drum_spectrum import FRAME_RATE, N_BANDS
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "drums.npz"
@@ -71,9 +72,7 @@ class Network:
         for kernel, bias, dilation in zip(self.k4, self.b4, DILATIONS, strict=True):
             h = h + np.maximum(0, dilated(h, kernel, dilation) + bias)
         h = np.maximum(0, h @ self.k5 + _means(h, CONTEXT) @ self.c5 + self.b5)
-        h = h @ self.k6 + self.b6
-        result: FloatArray = 1 / (1 + np.exp(-np.clip(h, -30, 30)))
-        return result
+        return sigmoid(h @ self.k6 + self.b6)
 
 
 def _convolved(x: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArray:
@@ -145,16 +144,10 @@ def inputs(log_bands: FloatArray, loudness: float | None = None) -> FloatArray:
     return result
 
 
-def _unwatched(_share: float) -> None:
-    pass
-
-
-def activations(
-    log_bands: FloatArray, net: Network, done: Callable[[float], None] = _unwatched
-) -> FloatArray:
+def activations(log_bands: FloatArray, net: Network, progress: Progress = silent) -> FloatArray:
     """Run the network over a recording: shape (n_frames, 10), classes first, then their strengths.
 
-    Where nothing is heard, all are 0. `done` is told every 20 s of audio what share that was.
+    Where nothing is heard, all are 0. Reports progress every 20 s of audio.
     """
     n, loudness = len(log_bands), level(log_bands)
     result = np.zeros((n, 2 * len(CLASSES)), np.float32)
@@ -164,7 +157,7 @@ def activations(
         x = inputs(log_bands[low : min(n, stop + REACH)], loudness)
         said = np.where(x.any(axis=1, keepdims=True), net.forward(x), 0)
         result[start:stop] = said[start - low : stop - low]
-        done(stop / n)
+        progress(stop / n, "drums")
     return result
 
 
@@ -195,10 +188,7 @@ def _strokes(p: FloatArray, strength: FloatArray, threshold: float) -> Strokes:
 
 def highest(p: FloatArray) -> FloatArray:
     """Return for each frame the highest of seven frames around it, along the first axis."""
-    wide = np.pad(p, ((NEIGHBOURHOOD, NEIGHBOURHOOD), *((0, 0),) * (p.ndim - 1)))
-    result: FloatArray = np.lib.stride_tricks.sliding_window_view(wide, 2 * NEIGHBOURHOOD + 1, axis=0).max(
-        axis=-1
-    )
+    result: FloatArray = scipy.ndimage.maximum_filter1d(p, 2 * NEIGHBOURHOOD + 1, axis=0, mode="constant")
     return result
 
 

@@ -4,7 +4,6 @@ Notes are decided while it runs, a minute and a half at a time, so that memory d
 of a recording but for its drum spectrum, 86 MB for three hours, and as much again for what is heard in it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -190,16 +189,16 @@ def _hear(
     if wanted.drums:
         drum_listener.push(to_drums.finish())
         struck = _struck(
-            drum_listener.finish(), lambda share: progress(read + (HEARD - read) * share, "drums")
+            drum_listener.finish(), lambda share, stage: progress(read + (HEARD - read) * share, stage)
         )
         if sum(len(one.times) for one in struck) > MAX_NOTES:
             raise _too_many("strokes", duration)
     return Heard(collector.finish(), struck, duration), None
 
 
-def _struck(log_bands: FloatArray, done: Callable[[float], None]) -> list[Strokes]:
+def _struck(log_bands: FloatArray, progress: Progress) -> list[Strokes]:
     roles = stroke_roles.network()
-    activation = activations(log_bands, drum_model.network(), done)
+    activation = activations(log_bands, drum_model.network(), progress)
     return strokes(stroke_roles.weighed(log_bands, activation, roles), roles.thresholds)
 
 

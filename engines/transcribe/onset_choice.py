@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from engines._audio import FloatArray
-from engines._networks import read_weights
+from engines._networks import read_weights, sigmoid
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "onsets.npz"
 LOWEST_PEAK: Final = 0.2  # fewer than one in a hundred of true notes has a lower one
@@ -41,8 +41,7 @@ class Chooser:
     def weigh(self, x: FloatArray) -> FloatArray:
         """Return how likely each peak is a note, shape (n,), for features of shape (n, N_FEATURES)."""
         h = np.tanh((x - self.mean) / self.scale @ self.w1 + self.b1)
-        result: FloatArray = 1 / (1 + np.exp(-np.clip(h @ self.w2, -30, 30)))
-        return result
+        return sigmoid(h @ self.w2)
 
 
 @cache

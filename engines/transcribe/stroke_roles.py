@@ -17,7 +17,7 @@ import scipy.fft
 import scipy.ndimage
 
 from engines._audio import FloatArray
-from engines._networks import read_network
+from engines._networks import read_network, sigmoid
 from engines.transcribe.drum_model import CLASSES, Frames, apart, highest, inputs, level
 from engines.transcribe.drum_spectrum import N_BANDS
 
@@ -64,9 +64,7 @@ class RoleNetwork:
             wide = np.pad(h, ((2, 2), (0, 0)))
             near = [wide[i : i + len(h)] for i in (1, 3, 0, 4)]
             h = h + np.maximum(0, np.concatenate([h, alike @ h / count, among, every, *near], axis=1) @ w + b)
-        said = features[:, : len(CLASSES)] + h @ self.w3 + self.b3
-        result: FloatArray = 1 / (1 + np.exp(-np.clip(said, -30, 30)))
-        return result
+        return sigmoid(features[:, : len(CLASSES)] + h @ self.w3 + self.b3)
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Weigh strokes given as rows of features and sound, shape (n, N_FEATURES + N_SOUND)."""
@@ -107,7 +105,7 @@ def weighed(log_bands: FloatArray, activation: FloatArray, net: RoleNetwork) -> 
         if len(frames) == 0:
             continue
         p = likelihoods(seen, frames)
-        features, sounds = described(inputs(log_bands[low : low + WINDOW], loudness), seen, frames)
+        features, sounds = described(inputs(log_bands[low : low + WINDOW], loudness), p, frames)
         times = net.weigh(features, sounds) / np.maximum(p, FAINTEST)
         nearest = np.searchsorted((frames[1:] + frames[:-1]) / 2, np.arange(start, stop) - low)
         result[start:stop, :n_classes] = np.minimum(1, result[start:stop, :n_classes] * times[nearest])
@@ -123,19 +121,20 @@ def strokes_of(activation: FloatArray) -> Frames:
 
 def likelihoods(activation: FloatArray, frames: Frames) -> FloatArray:
     """Return the highest activation of each class within two frames of each stroke, (n, n_classes)."""
-    wide = np.pad(activation[:, : len(CLASSES)], ((2, 2), (0, 0)))
-    result: FloatArray = np.max([wide[frames + i] for i in range(5)], axis=0)
+    p = activation[:, : len(CLASSES)]
+    result: FloatArray = scipy.ndimage.maximum_filter1d(p, 5, axis=0, mode="constant")[frames]
     return result
 
 
-def described(x: FloatArray, activation: FloatArray, frames: Frames) -> tuple[FloatArray, FloatArray]:
+def described(x: FloatArray, p: FloatArray, frames: Frames) -> tuple[FloatArray, FloatArray]:
     """Describe strokes: their features, shape (n, N_FEATURES), and how they sound, (n, N_SOUND).
 
-    Features are the logits of the classes, the sound in sixteen numbers, its level beside the others', how
-    long it is to the strokes before and after, and what is struck a period earlier and later. A sound is
-    the spectrum that begins, and how it is 50 to 80 ms later, in decades from its loudest band down.
+    `x` is what `drum_model.inputs` makes of the recording, `p` the `likelihoods` of the strokes. Features are
+    the logits of the classes, the sound in sixteen numbers, its level beside the others', how long it is to
+    the strokes before and after, and what is struck a period earlier and later. A sound is the spectrum that
+    begins, and how it is 50 to 80 ms later, in decades from its loudest band down.
     """
-    p = np.clip(likelihoods(activation, frames), FAINTEST, 1 - FAINTEST)
+    p = np.clip(p, FAINTEST, 1 - FAINTEST)
     wide = np.pad(x, ((4, 8), (0, 0)), mode="edge")
     at = frames + 4
     before = np.mean([wide[at - i] for i in (2, 3, 4)], axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 from engines._audio import FloatArray
 from engines.transcribe.drum_model import CLASSES, Frames, Network, activations, inputs
 from engines.transcribe.drum_spectrum import FRAME_RATE
-from engines.transcribe.stroke_roles import N_FEATURES, N_SOUND, described, strokes_of
+from engines.transcribe.stroke_roles import N_FEATURES, N_SOUND, described, likelihoods, strokes_of
 from engines.transcribe.training.recordings import Item
 from engines.transcribe.training.scores import Rng
 
@@ -31,7 +31,7 @@ def example(net: Network, item: Item) -> RoleExample:
     frames = strokes_of(activation)
     if len(frames) == 0:
         return RoleExample(np.zeros((0, N_FEATURES)), np.zeros((0, N_SOUND)), np.zeros((0, len(CLASSES))))
-    features, sounds = described(inputs(item.bands), activation, frames)
+    features, sounds = described(inputs(item.bands), likelihoods(activation, frames), frames)
     return RoleExample(features, sounds.astype(np.float16), struck(item, frames))
 
 

@@ -107,10 +107,8 @@ def main() -> None:
     for i, (weights, source) in enumerate(arguments.unheard):
         kits = kept.learnable(kit_lots.kits_in(source))
         print(f"seed {arguments.seed}: {len(kits)} kits of {source}, heard by {weights}", flush=True)
-        studio, hear_one = (
-            Studio(songs, kits, machines, music, DRY),
-            partial(example, drum_model.read(weights)),
-        )
+        studio = Studio(songs, kits, machines, music, DRY)
+        hear_one = partial(example, drum_model.read(weights))
         made += heard_recordings(studio, arguments.items, arguments.seed + i, hear_one)
     print(f"{sum(len(one.features) for one in made)} strokes", flush=True)
     choosing = Studio(songs, kept.choosing, machines, music, DRY)

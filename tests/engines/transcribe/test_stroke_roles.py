@@ -108,12 +108,8 @@ def test_weights_that_do_not_fit_ask_for_a_new_installation(
     cut = {**vars(net), "embedding": net.embedding[: N_SOUND - 1]}
     np.savez_compressed(tmp_path / "roles.npz", **cut)
     monkeypatch.setattr(stroke_roles, "WEIGHTS", tmp_path / "roles.npz")
-    network.cache_clear()
-    try:
-        with pytest.raises(NotInstalledError, match="reinstall"):
-            network()
-    finally:
-        network.cache_clear()
+    with pytest.raises(NotInstalledError, match="reinstall"):
+        network.__wrapped__()
 
 
 def test_the_features_are_as_many_as_the_network_takes() -> None:
