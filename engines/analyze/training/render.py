@@ -28,6 +28,8 @@ from engines.analyze.keys import PITCH_CLASSES
 from engines.analyze.listening import RHYTHM, TONAL, listen
 
 SECONDS = 32.0
+SHORTEST_S = 0.01  # of a note: one shorter than MIDI's tick would end before it begins, and sound for ever
+LONGEST_SYNTHESIS_S = 60.0  # for what takes a second: what never ends is written without end
 SOUNDFONTS = [Path("/usr/share/sounds/sf2") / name for name in ("FluidR3_GM.sf2", "TimGM6mb.sf2")]
 COMPING = (0, 1, 2, 4, 5, 6, 7, 11, 16, 18, 19, 21, 24, 25, 26, 27, 28, 29, 46, 48, 50, 51, 88, 89, 90)
 LEADS = (0, 4, 11, 22, 24, 25, 29, 30, 40, 52, 53, 56, 61, 65, 66, 68, 71, 73, 75, 80, 81, 82, 85)
@@ -137,7 +139,7 @@ def _arrange(song: Path, rng: np.random.Generator) -> Piece | None:
         loud = level * rng.uniform(0.5, 1.1)
         for note in track.notes:
             on, off = move(note.start) + rng.normal(0, 0.006), move(note.end)
-            if 0 <= on < SECONDS and off > on:
+            if 0 <= on < SECONDS and off > on + SHORTEST_S:
                 velocity = int(np.clip(note.velocity * loud, 10, 127))
                 pitch = int(np.clip(note.pitch + shift, 0, 127))
                 part.notes.append(pretty_midi.Note(velocity, pitch, on, off))
@@ -265,7 +267,7 @@ def synthesize(
     options = ["-R", str(int(rng.random() < 0.6)), "-g", f"{rng.uniform(0.2, 0.6):.2f}", "-r", str(sr)]
     quick = ["-o", "synth.dynamic-sample-loading=1"]  # reads of a soundfont only what the score needs
     command = ["fluidsynth", "-ni", "-q", *quick, *options, "-F", str(sound), str(font), str(score)]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True, timeout=LONGEST_SYNTHESIS_S)  # noqa: S603
 
 
 def hear(piece: Piece, out: Path, rng: np.random.Generator) -> None:
