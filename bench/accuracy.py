@@ -191,7 +191,7 @@ def run(recordings: list[Recording], data: Path, models: Callable[[str], Models]
 
 def left_out(data: Path, rendered: Path) -> Callable[[str], Models]:
     tempo = [*train_tempo.recordings(data), *train_tempo.rendered(rendered), *train_tempo.clicks()]
-    bar = [*train_bars.recordings(data), *train_bars.rendered(rendered)]
+    bar = [*train_bars.recordings(data), *train_bars.rendered(rendered), *train_bars.clicks()]
     key = train_keys.examples(rendered)
     trained: dict[str, Models] = {}
 

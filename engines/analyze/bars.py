@@ -17,13 +17,19 @@ SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
 METERS = tuple(reversed(SIGNATURES))
 N_MOMENT = 8
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
-N_BAR_FEATURES = 4 * N_MOMENT + len(METERS) * (4 + len(SIMILARITY_LAGS))
+# Columns of `moments` that come again after as many beats: low and other onsets, changes of harmony and bass,
+# loudness, odds. Strokes of a bar of four often do so after two beats, its harmony seldom.
+PARTS, PART_LAGS = (slice(0, 1), slice(1, 4), slice(4, 6), slice(6, 7), slice(7, 8)), (2, 4)
+N_OF_METER = 4 + len(SIMILARITY_LAGS) + len(PARTS) * len(PART_LAGS)
+N_BAR_FEATURES = 5 * N_MOMENT + len(METERS) * N_OF_METER
 FEWEST_BEATS = 8  # fewer say nothing of bars
 FEWEST_OF_LOOP = 6  # but of loops, which are whole bars: two of 3/4
 ONE_BAR = (3, 4)  # beats
 SURE = 0.98  # of a loop of that many: as many of those that bench/loops.py cuts have such a meter
 TERNARY = 1.0  # a last third above this, in `thirds`, is of a compound meter: 2.7 times what begins halfway
 FLOOR = 0.02  # of what begins at beats: less counts as nothing
+OUTLIERS = (5, 95)  # percentiles: what lies beyond them tells of a start, an end or a fill, not of a bar
+LEAST_ERROR = 0.05  # of a mean of what `moments` says, where beats are all but the same
 MODEL = WEIGHTS / "bars.npz"
 
 
@@ -96,27 +102,40 @@ def bar_features(
     `at_beats` is what `moments` says of each beat, `thirds` what lies between them, `period` how many seconds
     they are apart.
     """
-    x = at_beats - at_beats.mean(axis=0)
-    power = float((x * x).mean()) + 1e-9
-    similar = [float((x[lag:] * x[:-lag]).mean()) / power if len(x) > lag else 0.0 for lag in SIMILARITY_LAGS]
+    x = np.clip(at_beats, *np.percentile(at_beats, OUTLIERS, axis=0))
+    x -= x.mean(axis=0)
+    similar = [_similarity(x, lag) for lag in SIMILARITY_LAGS]
+    similar += [_similarity(x[:, part], lag) for part in PARTS for lag in PART_LAGS]
+    values = (1.0, np.log2(period), *thirds, *similar)
     readings, rows = [], []
     for meter in METERS:
-        of_meter = [
-            value * (meter == m) for m in METERS for value in (1.0, np.log2(period), *thirds, *similar)
-        ]
+        of_meter = [value * (meter == m) for m in METERS for value in values]
         for first in range(meter):
             place = (np.arange(len(x)) - first) % meter
             means = [x[place == p].mean(axis=0) if p < meter else np.zeros(N_MOMENT) for p in range(4)]
             readings.append((meter, first))
-            rows.append([*np.concatenate(means), *of_meter])
+            rows.append([*np.concatenate(means), *_accent(x[place == 0], x[place > 0]), *of_meter])
     return readings, np.array(rows)
+
+
+def _similarity(x: FloatArray, lag: int) -> float:
+    # The autocorrelation of beats, which have a mean of 0.
+    return float((x[lag:] * x[:-lag]).mean() / ((x * x).mean() + 1e-9)) if len(x) > lag else 0.0
+
+
+def _accent(firsts: FloatArray, others: FloatArray) -> FloatArray:
+    # How far first beats of bars stand out from the others, in standard errors (Welch's t).
+    error = np.sqrt(firsts.var(axis=0) / len(firsts) + others.var(axis=0) / len(others))
+    accent: FloatArray = (firsts.mean(axis=0) - others.mean(axis=0)) / (error + LEAST_ERROR)
+    return accent
 
 
 def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: bool = False) -> Bars:
     """Find meter and downbeats of beats in seconds; meter 0 where there are too few.
 
     Bars of a `loop` begin with it, and it is a whole number of them long. One of three or four beats is one
-    bar, which its length says, not its sound.
+    bar, which its length says, not its sound; bars of two are looked for where bars of four do not fit, and
+    of compound beats.
     """
     n = len(beats)
     if loop and n in ONE_BAR:
@@ -129,10 +148,19 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: b
     weights = ranker().weigh(features)
     meters = np.array([meter for meter, _ in readings])
     # First how many beats, wherever bars begin: that is surer than where.
-    likely = {meter: float(weights[meters == meter].sum()) for meter in METERS if not (loop and n % meter)}
+    ternary = bool(parts[1] > TERNARY)
+    possible = _of_loop(n, ternary) if loop else METERS
+    likely = {meter: float(weights[meters == meter].sum()) for meter in possible}
     meter = max(likely, key=lambda m: likely[m])
     first = 0 if loop else int(np.argmax(weights[meters == meter]))
-    return Bars(meter, likely[meter] / sum(likely.values()), first, bool(parts[1] > TERNARY))
+    confidence = likely[meter] / sum(likely.values())
+    return Bars(meter, min(SURE, confidence) if loop else confidence, first, ternary)
+
+
+def _of_loop(n_beats: int, ternary: bool) -> list[int]:
+    # A loop is whole bars. A few beats hardly tell 2/4 from 4/4, of which many more loops are.
+    whole = [meter for meter in METERS if n_beats % meter == 0]
+    return [meter for meter in whole if meter != 2 or ternary or 4 not in whole]
 
 
 def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:

@@ -3,7 +3,8 @@
     python -m engines.analyze.training.train_bars --data DIR --rendered DIR
 
 `--data` holds `truth.csv`, `audio/` and `truth/*.beats` (time, place in the bar); `--rendered` what
-`training.beat_pieces` wrote. Beats are tracked at the true tempo, so that the model learns of bars only.
+`training.beat_pieces` wrote. It makes accented clicks besides. Beats are tracked at the true tempo, so that
+the model learns of bars only.
 """
 
 import argparse
@@ -21,12 +22,14 @@ from engines.analyze.onset_strength import LATENCY_S
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues, cues
 from engines.analyze.training.beat_pieces import for_rankers
+from engines.analyze.training.clicks import COUNTED, backbeat, counted, heard
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 WINDOW_S = 0.07
-# What comes again every two beats is more often 4/4 than 2/4: there are more marches and polkas among the
-# dances than elsewhere.
+# Music that comes again every two beats is more often 4/4 than 2/4: there are more marches and polkas among
+# the dances than elsewhere.
 MARCHES = 0.5
+CLICKS, BACKBEAT = "click", "backbeat"  # that this script makes
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,15 @@ def recordings(folder: Path) -> Iterable[BarExample]:
         rows = [row for row in csv.DictReader(file) if row["beats"]]
     for row in rows:
         beats = np.loadtxt(folder / row["beats"], ndmin=2)
-        heard = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
-        beats = beats[beats[:, 0] < heard.duration]
+        found = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
+        beats = beats[beats[:, 0] < found.duration]
         down = beats[beats[:, 1] == 1, 0]
         yield from example(
             row["file"],
             row["group"],
             tempo=float(row["tempo"]),
-            heard=cues(heard.bands, heard.duration),
-            pitches=heard.pitches,
+            heard=cues(found.bands, found.duration),
+            pitches=found.pitches,
             downbeats=down,
         )
 
@@ -75,6 +78,23 @@ def rendered(folder: Path) -> Iterable[BarExample]:
                 pitches=pitches,
                 downbeats=item["downbeats"],
             )
+
+
+def clicks(count: int = 1000, seed: int = 0) -> Iterable[BarExample]:
+    """Count bars of each meter in turn by accents alone, and play as many backbeats."""
+    rng = np.random.default_rng(seed)
+    for k in range(count):
+        written = (*COUNTED, BACKBEAT)[k % (len(COUNTED) + 1)]
+        made = backbeat(rng) if written == BACKBEAT else counted(written, rng)
+        found = heard(made.samples, {RHYTHM, TONAL})
+        yield from example(
+            f"{CLICKS}_{k}_{written}",
+            BACKBEAT if written == BACKBEAT else CLICKS,
+            tempo=made.tempo,
+            heard=cues(found.bands, found.duration),
+            pitches=found.pitches,
+            downbeats=made.downbeats,
+        )
 
 
 def example(
@@ -98,7 +118,8 @@ def example(
     score = np.array([agreement(beats[first::n], in_two if n == 2 else downbeats) for n, first in readings])
     if score.max() > 0.6:
         right = (score >= score.max() - 0.05).astype(np.float64)
-        yield BarExample(name, group, features, right, meter == 2 and float(thirds[1]) < bars.TERNARY)
+        march = group != CLICKS and meter == 2 and float(thirds[1]) < bars.TERNARY
+        yield BarExample(name, group, features, right, march)
 
 
 def agreement(found: FloatArray, truth: FloatArray) -> float:
@@ -114,7 +135,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, required=True)
     arguments = parser.parse_args()
-    examples = [*recordings(arguments.data), *rendered(arguments.rendered)]
+    examples = [*recordings(arguments.data), *rendered(arguments.rendered), *clicks()]
     print(f"{len(examples)} recordings")
     for group, chosen in leave_group_out(list(examples)).items():
         print(f"{group:10s} {len(chosen):4d}  right {np.mean([e.right[i] > 0 for e, i in chosen]):.1%}")

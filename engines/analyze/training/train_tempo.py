@@ -10,19 +10,19 @@ model has seen all.
 
 import argparse
 import csv
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from engines._audio import FloatArray, save
+from engines._audio import FloatArray
 from engines.analyze.bands import FRAME_RATE, SR
 from engines.analyze.listening import RHYTHM, listen
 from engines.analyze.pulse import LOOP_S, MODEL, find_pulses
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.training.beat_pieces import for_rankers
+from engines.analyze.training.clicks import heard
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 TOLERANCE = 0.04
@@ -60,8 +60,8 @@ def recordings(folder: Path) -> Iterable[TempoExample]:
     with (folder / "truth.csv").open() as file:
         for row in csv.DictReader(file):
             if row["tempo"]:
-                heard = listen(folder / "audio" / row["file"], {RHYTHM})
-                yield example(row["file"], row["group"], float(row["tempo"]), heard.bands, heard.duration)
+                found = listen(folder / "audio" / row["file"], {RHYTHM})
+                yield example(row["file"], row["group"], float(row["tempo"]), found.bands, found.duration)
 
 
 def rendered(folder: Path) -> Iterable[TempoExample]:
@@ -105,10 +105,8 @@ def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
         since = np.mod(t - start, 60 / bpm)
         pitch, decay = np.exp(rng.uniform(np.log(300), np.log(4000))), rng.uniform(40, 300)
         y = np.where(t >= start, np.cos(2 * np.pi * pitch * since) * np.exp(-since * decay), 0)
-        with tempfile.TemporaryDirectory() as folder:
-            save(Path(folder) / "click.wav", y.astype(np.float32), SR)
-            heard = listen(Path(folder) / "click.wav", {RHYTHM})
-        yield example(f"click_{k}", CLICKS, bpm, heard.bands, heard.duration)
+        made = heard(y, {RHYTHM})
+        yield example(f"click_{k}", CLICKS, bpm, made.bands, made.duration)
 
 
 def example(name: str, group: str, tempo: float, bands: FloatArray, duration: float) -> TempoExample:

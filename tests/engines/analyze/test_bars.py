@@ -96,6 +96,25 @@ def test_a_plainly_drummed_meter_is_heard(  # noqa: PLR0917 - columns of a table
     assert found.meter == meter
 
 
+@pytest.mark.parametrize("beats_per_bar", [2, 3, 4])
+@pytest.mark.parametrize("bpm", [72, 120])
+def test_accents_alone_tell_a_meter(tmp_path: Path, beats_per_bar: int, bpm: float) -> None:
+    beats = signals.beat_times(bpm, 24, start=0.3)
+    clicks = [(t, (0.4 if k % beats_per_bar else 0.9) * signals.click()) for k, t in enumerate(beats)]
+    found = analyze.beats(signals.write(tmp_path / "a.wav", signals.mix_at(clicks, 25)))
+    assert found.meter == f"{beats_per_bar}/4"
+    assert found.downbeat_times[1:8] == pytest.approx(beats[beats_per_bar::beats_per_bar][:7], abs=0.05)
+
+
+def test_a_beat_louder_than_all_others_does_not_tell_where_bars_begin() -> None:
+    at_beats = np.random.default_rng(0).normal(1, 0.05, (33, bars.N_MOMENT))
+    at_beats[::4] += 1
+    at_beats[1] *= 100
+    readings, features = bars.bar_features(at_beats, np.zeros(2), 0.5)
+    accents = features[:4, 4 * bars.N_MOMENT : 5 * bars.N_MOMENT]
+    assert [readings[i] for i in accents.argmax(axis=0)] == [(4, 0)] * bars.N_MOMENT
+
+
 def test_downbeats_are_beats(tmp_path: Path) -> None:
     found = analyze.beats(signals.write(tmp_path / "a.wav", signals.drum_loop(100, 8)))
     assert set(found.downbeat_times) <= set(found.beat_times)

@@ -7,7 +7,7 @@ from engines.analyze import bars
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues
-from engines.analyze.training.train_bars import BarExample, example
+from engines.analyze.training.train_bars import BACKBEAT, BarExample, clicks, example
 from tests.signals import FloatArray
 
 PERIOD = 0.6
@@ -45,3 +45,10 @@ def test_a_bar_of_four_dotted_beats_is_right_as_two_bars_of_two() -> None:
 
 def test_marches_count_less_than_others() -> None:
     assert heard(2, 2).weight < heard(2, 3).weight == heard(3, 2).weight
+
+
+def test_clicks_of_every_meter_are_taught_beside_backbeats() -> None:
+    taught = [(found.group, frozenset(meters(found))) for found in clicks(10)]
+    assert {next(iter(right)) for group, right in taught if group != BACKBEAT} == {2, 3, 4}
+    assert {right for group, right in taught if group == BACKBEAT} == {frozenset({4})}
+    assert all(found.weight == 1 for found in clicks(5))
