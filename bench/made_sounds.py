@@ -1,4 +1,4 @@
-"""Sounds without a beat, without a key, or without either, from numpy alone; mono, 44.1 kHz, full scale 1."""
+"""Sounds without a beat, without a key, or of beats alone, from numpy alone; mono, 44.1 kHz, full scale 1."""
 
 import numpy as np
 
@@ -60,6 +60,26 @@ def atonal(rng: np.random.Generator) -> tuple[FloatArray, float]:
         start = round(float(at) * SR)
         y[start : start + len(length)] += (0.2 if i % 2 == 0 else 0.12) * sound
     return y.astype(np.float32), tempo
+
+
+def clicks(
+    beats_per_bar: int, middle: bool, rng: np.random.Generator
+) -> tuple[FloatArray, float, FloatArray]:
+    """Make a metronome that accents each first beat, or half as much the third too; also tempo and beats."""
+    tempo = float(np.exp(rng.uniform(np.log(66), np.log(168))))
+    beats = np.arange(rng.uniform(0.05, 0.5), SECONDS - 0.2, 60 / tempo)
+    weak, pitch = rng.uniform(0.35, 0.75), float(np.exp(rng.uniform(np.log(400), np.log(2500))))
+    accented = pitch * float(rng.choice((1.0, 1.5, 2.0)))
+    noisy, t = rng.random() < 0.3, np.arange(round(0.08 * SR)) / SR
+    y = np.zeros(round(SECONDS * SR))
+    for i, at in enumerate(beats):
+        place = i % beats_per_bar
+        level = 1.0 if place == 0 else (1 + weak) / 2 if middle and place == 2 else weak
+        tone = np.sin(2 * np.pi * (pitch if place else accented) * t) * np.exp(-40 * t)
+        sound = rng.standard_normal(len(t)) * np.exp(-60 * t) / 3 if noisy else tone
+        start = round(float(at) * SR)
+        y[start : start + len(t)] += 0.5 * level * sound
+    return y.astype(np.float32), tempo, beats
 
 
 def speech_like(rng: np.random.Generator) -> FloatArray:

@@ -109,6 +109,8 @@ def rows(arguments: Namespace) -> list[Row]:
     found += [
         Row("pads, no beat", "nothing", _pads),
         Row("atonal on a pulse", "nothing", _atonal),
+        *(Row(f"accented clicks in {n}/4", "other clicks", partial(_clicks, n, False)) for n in (2, 3, 4)),
+        Row("accented clicks in 4/4, half as much on the third", "other clicks", partial(_clicks, 4, True)),
         Row("speech-like", "nothing", partial(_sound, made_sounds.speech_like)),
         Row("white noise", "nothing", partial(_sound, made_sounds.white_noise)),
         Row("pink noise", "nothing", partial(_sound, made_sounds.pink_noise)),
@@ -218,6 +220,12 @@ def _atonal(path: Path, rng: np.random.Generator, _: int) -> Truth:
     y, tempo = made_sounds.atonal(rng)
     sf.write(path, y, SR, format="WAV")
     return Truth(tempo=tempo)
+
+
+def _clicks(beats_per_bar: int, middle: bool, path: Path, rng: np.random.Generator, _: int) -> Truth:
+    y, tempo, beats = made_sounds.clicks(beats_per_bar, middle, rng)
+    sf.write(path, y, SR, format="WAV")
+    return Truth(tempo=tempo, beats=beats, downbeats=beats[::beats_per_bar], meter=f"{beats_per_bar}/4")
 
 
 def _sound(
