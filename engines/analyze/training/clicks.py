@@ -15,7 +15,7 @@ from engines._audio import FloatArray, save
 from engines.analyze.bands import SR
 from engines.analyze.listening import Heard, listen
 from engines.analyze.training.dances import SIGNATURES, Signature
-from engines.analyze.training.performing import Rng
+from engines.analyze.training.performing import Rng, log_uniform
 
 COUNTED = ("2-4", "3-4", "4-4", "6-8")
 SECONDS = (12.0, 40.0)
@@ -50,9 +50,9 @@ def counted(written: str, rng: Rng) -> Counted:
 def backbeat(rng: Rng) -> Counted:
     """Play bars of four of rock or house, which come again after two beats: snares are no accents."""
     signature = SIGNATURES["4-4"]
-    kick = _stroke(_between(KICKS_HZ, rng), 0.0, rng)
-    snare = rng.uniform(0.5, 1.2) * _stroke(_between(SNARES_HZ, rng), rng.uniform(0.4, 1.0), rng)
-    hat = rng.uniform(0.1, 0.6) * _stroke(_between(HATS_HZ, rng), 1.0, rng)
+    kick = _stroke(log_uniform(rng, *KICKS_HZ), 0.0, rng)
+    snare = rng.uniform(0.5, 1.2) * _stroke(log_uniform(rng, *SNARES_HZ), rng.uniform(0.4, 1.0), rng)
+    hat = rng.uniform(0.1, 0.6) * _stroke(log_uniform(rng, *HATS_HZ), 1.0, rng)
     on_all, hats = rng.random() < 0.5, rng.choice(("none", "between", "all"))
     strokes = []
     for part in range(signature.beats * signature.parts):
@@ -70,7 +70,7 @@ def backbeat(rng: Rng) -> Counted:
 
 def _played(strokes: FloatArray, signature: Signature, rng: Rng) -> Counted:
     """Repeat a bar, shape (parts of its beats, samples of a stroke), now and then from within it on."""
-    tempo = _between((signature.slowest, signature.fastest), rng)
+    tempo = log_uniform(rng, signature.slowest, signature.fastest)
     seconds, start = rng.uniform(*SECONDS), rng.uniform(0.02, 0.6)
     times = np.arange(start, seconds - STROKE_S, 60 / tempo / signature.parts)
     first = int(rng.integers(len(strokes))) if rng.random() < 0.35 else 0
@@ -98,7 +98,7 @@ def _levels(signature: Signature, rng: Rng) -> FloatArray:
 
 def _sounds(rng: Rng) -> tuple[FloatArray, FloatArray]:
     """Make a stroke as it sounds accented and not: a tone, a noise or both."""
-    pitch, seed = _between(TONES_HZ, rng), int(rng.integers(1 << 31))
+    pitch, seed = log_uniform(rng, *TONES_HZ), int(rng.integers(1 << 31))
     share = float(rng.choice((0.0, 0.0, 1.0, rng.random())))
     accent = pitch * float(rng.choice(ACCENT_PITCHES))
     made = [_stroke(f, share, np.random.default_rng(seed)) for f in (accent, pitch)]
@@ -113,17 +113,14 @@ def _stroke(pitch: float, share: float, rng: Rng) -> FloatArray:
     edges = (rng.uniform(0.4, 0.8) * pitch, min(rng.uniform(1.3, 4.0) * pitch, 0.45 * SR))
     band = scipy.signal.butter(1, edges, "bandpass", fs=SR, output="sos")
     noise = scipy.signal.sosfilt(band, rng.standard_normal(len(t)))
-    sound = np.exp(-t * _between(DECAYS, rng)) * ((1 - share) * tone + share * noise / np.abs(noise).max())
+    sound = np.exp(-t * log_uniform(rng, *DECAYS)) * (
+        (1 - share) * tone + share * noise / np.abs(noise).max()
+    )
     stroke: FloatArray = sound / np.abs(sound).max()
     return stroke
 
 
-def _between(limits: tuple[float, float], rng: Rng) -> float:
-    # Each octave is as likely as another.
-    return float(np.exp(rng.uniform(*np.log(limits))))
-
-
-def heard(samples: FloatArray, stages: set[str]) -> Heard:
+def listen_to(samples: FloatArray, stages: set[str]) -> Heard:
     """Listen to made samples at `bands.SR`."""
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder) / "made.wav", samples.astype(np.float32), SR)

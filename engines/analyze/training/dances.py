@@ -12,7 +12,7 @@ import numpy as np
 from engines.analyze.training.drumming import add_drums
 from engines.analyze.training.forms import key_name
 from engines.analyze.training.part_music import CADENCES, SCALES, WALK
-from engines.analyze.training.performing import Music, Rng
+from engines.analyze.training.performing import Music, Rng, log_uniform
 
 SECONDS = 40.0
 BASSES = (32, 33, 34, 35, 43, 58, 38)
@@ -58,7 +58,7 @@ def beat_music(name: str, rng: Rng) -> Music:
 
 def _piece(name: str, written: str, rng: Rng, *, beat: bool) -> Music:
     signature = SIGNATURES[written]
-    tempo = float(np.exp(rng.uniform(np.log(signature.slowest), np.log(signature.fastest))))
+    tempo = log_uniform(rng, signature.slowest, signature.fastest)
     n_bars = max(8, int(SECONDS * tempo / 60 / signature.beats))
     music = Music(
         f"{name}_{written}", "beat" if beat else "dance", n_bars * signature.beats, signature.beats, tempo

@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.analyze.training.drumming import add_drums
 from engines.analyze.training.forms import key_name
-from engines.analyze.training.performing import Music, Rng
+from engines.analyze.training.performing import Music, Rng, log_uniform
 from engines.generate.theory import NO_CHORD, Chord, parse_chord
 
 # Time signature: quarters a beat, beats a bar. Cut time is felt in four here, as jazz tunes in it are played.
@@ -101,7 +101,7 @@ def _arranged(sheet: Any, name: str, rng: Rng) -> Music:
     gaps = np.diff(np.unique([start for start, *_ in tune]))
     low, high = TEMPI[meter]
     fastest = min(high, 60 * float(np.percentile(gaps, 15)) / SHORTEST_S)
-    tempo = float(np.exp(rng.uniform(np.log(min(low, fastest)), np.log(max(low, fastest)))))
+    tempo = log_uniform(rng, min(low, fastest), max(low, fastest))
     written = int(np.ceil(tune[-1][1] / per_bar)) * per_bar
     n_beats = int(SECONDS * tempo / 60 / per_bar) * per_bar
     symbols = sorted(

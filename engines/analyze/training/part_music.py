@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from engines.analyze.training.forms import key_name
-from engines.analyze.training.performing import Music, Rng
+from engines.analyze.training.performing import Music, Rng, log_uniform
 
 SECONDS = 44.0
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
@@ -92,7 +92,7 @@ def _near(pitch: float, tones: tuple[int, ...], voice: int) -> int:
 
 def _chorale(name: str, rng: Rng) -> Music:
     per_bar = int(rng.choice([4, 4, 4, 3]))
-    music = _blank(name, per_bar, float(np.exp(rng.uniform(np.log(52), np.log(128)))))
+    music = _blank(name, per_bar, log_uniform(rng, 52, 128))
     phrase = per_bar * int(rng.choice([2, 2, 4]))
     harmony = _Harmony(music, int(rng.choice([1, 1, 1, 2])), phrase, rng)
     programs = CHOIRS[int(rng.integers(len(CHOIRS)))]
@@ -137,7 +137,7 @@ def _quartet(name: str, rng: Rng) -> Music:
     likely = rng.dirichlet(np.full(len(cells), 0.8)) * 0.8 + 0.2 / len(cells)
     shortest = min(abs(n) for cell, p in zip(cells, likely, strict=True) for n in cell if p > 0.12)
     fastest = min(110.0 if thirds else 190.0, 60 * shortest / SHORTEST_S)
-    music = _blank(name, per_bar, float(np.exp(rng.uniform(np.log(50), np.log(max(60.0, fastest))))))
+    music = _blank(name, per_bar, log_uniform(rng, 50, max(60.0, fastest)))
     phrase = per_bar * 4
     harmony = _Harmony(music, int(rng.choice([1, per_bar, per_bar])), phrase, rng)
     programs = PLAYERS[int(rng.integers(len(PLAYERS)))]

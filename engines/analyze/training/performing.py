@@ -49,6 +49,11 @@ class Music:
         self.notes.append(Note(program, pitch, velocity, start, length))
 
 
+def log_uniform(rng: Rng, low: float, high: float) -> float:
+    """Draw a number between two others, any ratio as likely as another."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def excerpt(music: Music, first: int, n_beats: int) -> Music:
     """Cut bars out; `first` begins a bar."""
     inside = [n for n in music.notes if first - 0.05 <= n.start < first + n_beats - 0.05]

@@ -11,6 +11,7 @@ import argparse
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from engines.analyze.onset_strength import LATENCY_S
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues, cues
 from engines.analyze.training.beat_pieces import for_rankers
-from engines.analyze.training.clicks import COUNTED, backbeat, counted, heard
+from engines.analyze.training.clicks import COUNTED, backbeat, counted, listen_to
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 WINDOW_S = 0.07
@@ -50,15 +51,15 @@ def recordings(folder: Path) -> Iterable[BarExample]:
         rows = [row for row in csv.DictReader(file) if row["beats"]]
     for row in rows:
         beats = np.loadtxt(folder / row["beats"], ndmin=2)
-        found = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
-        beats = beats[beats[:, 0] < found.duration]
+        heard = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
+        beats = beats[beats[:, 0] < heard.duration]
         down = beats[beats[:, 1] == 1, 0]
         yield from example(
             row["file"],
             row["group"],
             tempo=float(row["tempo"]),
-            heard=cues(found.bands, found.duration),
-            pitches=found.pitches,
+            heard=cues(heard.bands, heard.duration),
+            pitches=heard.pitches,
             downbeats=down,
         )
 
@@ -83,16 +84,15 @@ def rendered(folder: Path) -> Iterable[BarExample]:
 def clicks(count: int = 1000, seed: int = 0) -> Iterable[BarExample]:
     """Count bars of each meter in turn by accents alone, and play as many backbeats."""
     rng = np.random.default_rng(seed)
-    for k in range(count):
-        written = (*COUNTED, BACKBEAT)[k % (len(COUNTED) + 1)]
-        made = backbeat(rng) if written == BACKBEAT else counted(written, rng)
-        found = heard(made.samples, {RHYTHM, TONAL})
+    for k, written in zip(range(count), cycle((*COUNTED, BACKBEAT)), strict=False):
+        group, made = (BACKBEAT, backbeat(rng)) if written == BACKBEAT else (CLICKS, counted(written, rng))
+        heard = listen_to(made.samples, {RHYTHM, TONAL})
         yield from example(
             f"{CLICKS}_{k}_{written}",
-            BACKBEAT if written == BACKBEAT else CLICKS,
+            group,
             tempo=made.tempo,
-            heard=cues(found.bands, found.duration),
-            pitches=found.pitches,
+            heard=cues(heard.bands, heard.duration),
+            pitches=heard.pitches,
             downbeats=made.downbeats,
         )
 

@@ -22,7 +22,8 @@ from engines.analyze.listening import RHYTHM, listen
 from engines.analyze.pulse import LOOP_S, MODEL, find_pulses
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.training.beat_pieces import for_rankers
-from engines.analyze.training.clicks import heard
+from engines.analyze.training.clicks import listen_to
+from engines.analyze.training.performing import log_uniform
 from engines.analyze.training.rank import Example, leave_group_out, train
 
 TOLERANCE = 0.04
@@ -60,8 +61,8 @@ def recordings(folder: Path) -> Iterable[TempoExample]:
     with (folder / "truth.csv").open() as file:
         for row in csv.DictReader(file):
             if row["tempo"]:
-                found = listen(folder / "audio" / row["file"], {RHYTHM})
-                yield example(row["file"], row["group"], float(row["tempo"]), found.bands, found.duration)
+                heard = listen(folder / "audio" / row["file"], {RHYTHM})
+                yield example(row["file"], row["group"], float(row["tempo"]), heard.bands, heard.duration)
 
 
 def rendered(folder: Path) -> Iterable[TempoExample]:
@@ -100,13 +101,13 @@ def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
     """Make metronomes: a bare click is the beat, however slow or fast, with nothing between to tell it by."""
     rng = np.random.default_rng(seed)
     for k in range(count):
-        bpm, start = float(np.exp(rng.uniform(np.log(45), np.log(190)))), rng.uniform(0, 0.5)
+        bpm, start = log_uniform(rng, 45, 190), rng.uniform(0, 0.5)
         t = np.arange(round(SR * rng.uniform(12, 30))) / SR
         since = np.mod(t - start, 60 / bpm)
-        pitch, decay = np.exp(rng.uniform(np.log(300), np.log(4000))), rng.uniform(40, 300)
+        pitch, decay = log_uniform(rng, 300, 4000), rng.uniform(40, 300)
         y = np.where(t >= start, np.cos(2 * np.pi * pitch * since) * np.exp(-since * decay), 0)
-        made = heard(y, {RHYTHM})
-        yield example(f"click_{k}", CLICKS, bpm, made.bands, made.duration)
+        heard = listen_to(y, {RHYTHM})
+        yield example(f"click_{k}", CLICKS, bpm, heard.bands, heard.duration)
 
 
 def example(name: str, group: str, tempo: float, bands: FloatArray, duration: float) -> TempoExample:

@@ -5,7 +5,7 @@ import pytest
 
 from engines.analyze.bands import SR
 from engines.analyze.listening import RHYTHM
-from engines.analyze.training.clicks import COUNTED, Counted, backbeat, counted, heard
+from engines.analyze.training.clicks import COUNTED, Counted, backbeat, counted, listen_to
 from engines.analyze.training.dances import SIGNATURES
 from tests.signals import FloatArray
 
@@ -50,5 +50,5 @@ def test_clicks_depend_on_their_seed_alone() -> None:
 
 def test_samples_are_heard_whole() -> None:
     made = counted("2-4", np.random.default_rng(3))
-    found = heard(made.samples, {RHYTHM})
+    found = listen_to(made.samples, {RHYTHM})
     assert found.duration == pytest.approx(len(made.samples) / SR)
