@@ -303,7 +303,7 @@ def _claim(found: Analysis, true: Truth, claims: dict[str, list[tuple[float, boo
     if true.tempo is not None or true.beats is None:
         right = true.tempo is not None and abs(found.tempo / true.tempo - 1) <= 0.04
         claims["tempo"].append((found.tempo_confidence, right))
-    if true.meter is not None:
+    if true.meter is not None or (true.tempo is None and true.beats is None):
         claims["meter"].append((found.meter_confidence, found.meter == true.meter))
     if true.key is not None:
         claims["key"].append((found.key_confidence, f"{found.key} {found.mode}" == true.key))

@@ -1,6 +1,6 @@
 """Tempo, beats and bars together, from what speaks for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,12 +65,15 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
             curve = _curve(placed)
     others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
     confidence = float(weights[order[0]]) * found.clarity(order[0])
+    measured = bars.find_bars(heard, pitches, placed, loop=loop is not None)
+    # Bars are of beats that are there: a tempo that drifts has them though nothing repeats evenly.
+    sure = measured.confidence * max(confidence, heard.presence(placed))
     return Rhythm(
         tempo=float(bpm),
         confidence=confidence,
         alternatives=others,
         beats=placed,
-        bars=bars.find_bars(heard, pitches, placed, loop=loop is not None),
+        bars=replace(measured, confidence=sure),
         loop_beats=0 if loop is None else len(loop),
         tempo_curve=curve,
     )

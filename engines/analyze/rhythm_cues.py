@@ -10,6 +10,8 @@ from engines.analyze.bands import FRAME_RATE
 from engines.analyze.onset_strength import onset_envelope
 
 BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
+# Mean likelihood of a beat where beats are tracked in noise or speech, and where there surely are some.
+NO_BEATS, BEATS = 0.25, 0.35
 ONSET_WEIGHT = 0.5  # beside the network, which knows where a beat is but not to the millisecond
 
 
@@ -38,11 +40,20 @@ class Cues:
 
     def downbeat_odds(self, times: FloatArray) -> FloatArray:
         """Return the logarithm of the odds that a bar begins at each of some times, the best within 25 ms."""
-        at = np.round(times * beat_network.FRAME_RATE).astype(int)
-        around = np.clip(at[:, None] + (-1, 0, 1), 0, len(self.likelihoods) - 1)
-        likely = self.likelihoods[around, 1].max(axis=1).astype(np.float64)
+        likely = self._likelihoods_at(times)[:, 1]
         odds: FloatArray = np.log((likely + 0.01) / (1.01 - likely))
         return odds
+
+    def presence(self, beats: FloatArray) -> float:
+        """Say how much beats stand out that are placed at some times, from 0 (as in noise or speech) to 1."""
+        likely = float(self._likelihoods_at(beats)[:, 0].mean()) if len(beats) else 0.0
+        return float(np.clip((likely - NO_BEATS) / (BEATS - NO_BEATS), 0.0, 1.0))
+
+    def _likelihoods_at(self, times: FloatArray) -> FloatArray:
+        at = np.round(times * beat_network.FRAME_RATE).astype(int)
+        around = np.clip(at[:, None] + (-1, 0, 1), 0, len(self.likelihoods) - 1)
+        best: FloatArray = self.likelihoods[around].max(axis=1).astype(np.float64)
+        return best
 
 
 def cues(bands: FloatArray, duration: float) -> Cues:

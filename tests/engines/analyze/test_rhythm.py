@@ -85,7 +85,9 @@ def test_what_has_no_onsets_has_no_beats(tmp_path: Path, y: signals.FloatArray) 
 
 
 def test_noise_has_a_lower_confidence_than_clicks(tmp_path: Path) -> None:
-    noise = beats_of(tmp_path, signals.noise(20)).tempo_confidence
+    hiss = beats_of(tmp_path, signals.noise(20))
+    assert hiss.meter_confidence < 0.1
+    noise = hiss.tempo_confidence
     clicks = beats_of(tmp_path, signals.click_track(120, 20)).tempo_confidence
     assert noise < 0.3 < clicks
 

@@ -33,6 +33,18 @@ def test_odds_are_those_of_the_best_moment_near() -> None:
     assert odds[0] == odds[3] == odds[4] == pytest.approx(np.log(0.01 / 1.01))
 
 
+def test_beats_are_present_where_they_are_likely() -> None:
+    likelihoods = np.zeros((500, 2))
+    likelihoods[100:400:50, 0] = 0.8
+    heard = Cues(np.zeros((1000, 4)), likelihoods)
+    beats = np.arange(100, 400, 50) / beat_network.FRAME_RATE
+    assert heard.presence(beats) == 1
+    assert heard.presence(beats + 0.2) == 0
+    assert heard.presence(np.zeros(0)) == 0
+    # 6 of 15 at 0.8: a mean of 0.32.
+    assert heard.presence(np.concatenate([beats, beats + 0.2, beats[:3] + 0.2])) == pytest.approx(0.7)
+
+
 def test_silence_says_nothing() -> None:
     said = cues(np.zeros((860, N_BANDS), np.float32), 860 / FRAME_RATE)
     assert not said.envelope.any()
