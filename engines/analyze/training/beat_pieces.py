@@ -10,8 +10,9 @@ names' checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsy
 soundfonts; every choice comes from `--seed`.
 
 Each item becomes one `.npz`: bands and pitches as one pass hears them, duration, beats, downbeats, meter,
-tempo, key (empty if there is none, several, or an unknown one), `drums_alone`, and `loop` (whether it is cut
-as one).
+tempo, key (empty if there is none, several, or an unknown one), the chords that are played (`chord_times`,
+shape (n, 2), and Harte's `chord_labels`; not where they are unknown or have another name), `drums_alone`, and
+`loop` (whether it is cut as one).
 """
 
 import argparse
@@ -26,11 +27,13 @@ import numpy as np
 import pretty_midi
 import soundfile
 
-from engines._audio import FloatArray
+from engines.analyze.keys import PITCH_CLASSES
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.dances import beat_music, dance_music
 from engines.analyze.training.electronic import electronic_music
+from engines.analyze.training.forms import Song
+from engines.analyze.training.harmonies import harmony_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.part_music import part_music
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
@@ -75,7 +78,7 @@ def charts(rng: Rng, library: Path = LIBRARY) -> Iterator[tuple[Piece, float | N
         if song is None:
             continue
         number += 1
-        music = _in_beats(song.name, song.midi, song.beats, meter)
+        music = _in_beats(song, meter)
         if len(song.keys) == 1:
             music.key = song.keys[0][2]
         n_bars = max(4, int(44 * music.tempo / 60 / meter))
@@ -83,11 +86,14 @@ def charts(rng: Rng, library: Path = LIBRARY) -> Iterator[tuple[Piece, float | N
         yield _performed(excerpt(music, first, min(n_bars * meter, music.n_beats - first)), rng)
 
 
-def _in_beats(name: str, midi: pretty_midi.PrettyMIDI, beats: FloatArray, meter: int) -> Music:
+def _in_beats(song: Song, meter: int) -> Music:
     """Write a steady score down in beats."""
-    period = float(beats[1] - beats[0])
-    music = Music(name, "chart", (len(beats) - 1) // meter * meter, meter, 60 / period)
-    for part in midi.instruments:
+    period = float(song.beats[1] - song.beats[0])
+    music = Music(song.name, "chart", (len(song.beats) - 1) // meter * meter, meter, 60 / period)
+    music.chords = [
+        (start / period, end / period, root, quality) for start, end, root, quality in song.chords
+    ]
+    for part in song.midi.instruments:
         for note in part.notes:
             program = DRUMS if part.is_drum else part.program
             music.add(
@@ -166,6 +172,8 @@ def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
         meter=piece.meter,
         tempo=60 / np.median(np.diff(piece.beats)) if len(piece.beats) > 1 else 0.0,
         key=piece.key,
+        chord_times=np.array([(start, end) for start, end, *_ in piece.chords]).reshape(-1, 2),
+        chord_labels=np.array([f"{PITCH_CLASSES[root]}:{quality}" for *_, root, quality in piece.chords]),
         drums_alone=all(part.is_drum for part in piece.midi.instruments),
         loop=length is not None,
     )
@@ -185,7 +193,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(12)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(13)]
     pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, ((piece, None) for piece in pop)),
@@ -199,8 +207,13 @@ def main() -> None:
         "duple": (0.05, sheets(arguments.openewld, rngs[8], "duple")),
         "dance": (0.15, written(dance_music, rngs[10])),
         "beat": (0.05, written(beat_music, rngs[11])),
+        "harmony": (0.0, written(harmony_music, rngs[12])),  # when asked for: `train_chords` needs it
     }
-    chosen_sources = [source for group, source in sources.items() if arguments.only in {group, ""}]
+    if arguments.only and arguments.only not in sources:
+        parser.error(f"--only: {arguments.only!r}; must be one of {', '.join(sources)}")
+    if arguments.only:
+        sources = {arguments.only: (1.0, sources[arguments.only][1])}
+    chosen_sources = list(sources.values())
     shares = np.array([share for share, _ in chosen_sources])
     owed = np.zeros(len(shares))
     done = 0

@@ -44,6 +44,7 @@ STYLES = [
 ]
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 Progression = tuple[tuple[int, str], ...]
+QUALITIES = {"": "maj", "m": "min", "7": "7", "M7": "maj7", "m7": "min7"}  # MMA's words, Harte's
 # Four bars each: semitones above the tonic, and MMA's word for the quality.
 PROGRESSIONS: dict[str, tuple[Progression, ...]] = {
     "major": (
@@ -113,13 +114,17 @@ def chart_song(
         groove_of[label] = str(rng.choice(at_the_edge.get(label, plain)))
         chords_of[label] = PROGRESSIONS[mode][order[i % len(order)]]
     lines, at, sections, keys = [f"Tempo {tempo}", "SeqRnd On"], 0, [], []
+    chords = []
     for label, shift in zip(form, shifts, strict=True):
         lines.append(f"Groove {groove_of[label]}")
         for bar in range(bars_of[label]):
             if fills and bar == bars_of[label] - 1 and label not in "IO" and rng.random() < 0.5:
                 lines.append(f"Groove {rng.choice(fills)}")
             step, quality = chords_of[label][bar % 4]
-            lines.append(f"{NAMES[(tonic + shift + step) % 12]}{quality}")
+            root = (tonic + shift + step) % 12
+            lines.append(f"{NAMES[root]}{quality}")
+            begins, ends = (60 * meter * (at + bar + k) / tempo for k in (0, 1))
+            chords.append((begins, ends, root, QUALITIES[quality]))
         start, end = (60 * meter * bar / tempo for bar in (at, at + bars_of[label]))
         sections.append((start, end, label))
         keys.append((start, end, key_name(tonic + shift, mode)))
@@ -132,4 +137,4 @@ def chart_song(
             return None
         midi = pretty_midi.PrettyMIDI(str(out))
     grid = np.arange(meter * at + 1) * 60 / tempo
-    return Song(name, midi, grid, grid[:-1:meter], merged(sections), merged(keys))
+    return Song(name, midi, grid, grid[:-1:meter], merged(sections), merged(keys), chords)

@@ -74,6 +74,7 @@ def _piece(name: str, written: str, rng: Rng, *, beat: bool) -> Music:
         band.bass()
     if chords:
         band.chords()
+        band.write_chords()
     if tune:
         band.tune()
     return music
@@ -148,6 +149,12 @@ class _Band:
                 for step in [rise[k]] if manner == "broken" else (0, 2, 4):
                     pitch = self._tone(bar * beats + at, step, lowest)
                     self._add(program, pitch, loud * accent, bar * beats + at, length)
+
+    def write_chords(self) -> None:
+        """Write down which chords are played."""
+        for beat in range(0, self._music.n_beats, self._every):
+            root, third, fifth = (self._tone(beat, step, 0) for step in (0, 2, 4))
+            self._music.add_chord(beat, self._every, (root, third, fifth), root)
 
     def tune(self) -> None:
         """Sing phrases of four bars: tones of the chord on the beats, steps of the scale between them."""

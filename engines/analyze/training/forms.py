@@ -1,6 +1,6 @@
 """Songs with their truth: forms, and where they change key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pretty_midi
@@ -39,6 +39,7 @@ class Song:
     downbeats: FloatArray
     sections: Labelled
     keys: Labelled
+    chords: list[tuple[float, float, int, str]] = field(default_factory=list)  # start, end, root, quality
 
 
 def merged(pieces: Labelled) -> Labelled:

@@ -125,6 +125,9 @@ def _arranged(sheet: Any, name: str, rng: Rng) -> Music:
                 music.add(lead, pitch + shift, loud * accent, at, (off - on) * legato)
     chords = chords[start:] + chords[:start]
     TEXTURES[texture](music, chords, shift, rng)
+    if texture > 0:
+        for beat, chord in enumerate(chords[:n_beats]):
+            music.add_chord(beat, 1, [tone + shift for tone in chord.tones], chord.root + shift)
     music.key = _key(sheet, _chord_at(symbols, np.inf), shift)
     if texture > 1 and rng.random() < 0.45:
         add_drums(music, rng, ternary=meter == (6, 8))

@@ -56,6 +56,9 @@ class _Harmony:
                 inside.append(int(rng.choice(WALK[inside[-1]])))
             self._degrees += [*inside, *CADENCES[int(rng.integers(len(CADENCES)))]]
         self._every = every
+        for beat in range(0, music.n_beats, every):
+            tones = self.tones(beat)
+            music.add_chord(beat, every, tones, tones[0])
 
     def tones(self, beat: int) -> tuple[int, int, int]:
         """Return root, third and fifth."""

@@ -3,6 +3,7 @@
 The truth stays where the beat is, however early or late the players are.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -13,6 +14,18 @@ from engines.analyze.training.render import Piece
 
 Rng: TypeAlias = np.random.Generator
 DRUMS = -1  # in place of a program: the drum channel
+# Chords by the semitones that sound above their root; a sixth or ninth is another tone of the same chord.
+QUALITY_OF = {
+    frozenset(steps): quality
+    for quality, spellings in {
+        "maj": ((0, 4, 7), (0, 4, 7, 9), (0, 2, 4, 7), (0, 2, 4, 7, 9)),
+        "min": ((0, 3, 7), (0, 3, 7, 9), (0, 2, 3, 7)),
+        "7": ((0, 4, 7, 10), (0, 2, 4, 7, 10), (0, 1, 4, 7, 10), (0, 2, 4, 7, 9, 10)),
+        "maj7": ((0, 4, 7, 11), (0, 2, 4, 7, 11)),
+        "min7": ((0, 3, 7, 10), (0, 2, 3, 7, 10)),
+    }.items()
+    for steps in spellings
+}
 KITS = (0, 0, 0, 8, 16, 24, 25, 25, 26, 32, 40)
 
 
@@ -32,7 +45,8 @@ class Music:
     """Notes with their bars; beat 0 begins a bar.
 
     `swing` is the share of a beat at which its second half falls, 0.5 if straight; `key` is as mir_eval
-    writes it, or empty where there is none or several.
+    writes it, or empty where there is none or several. `chords` are those that are played, as (start, end,
+    root, quality), in beats: what none of them covers is not known.
     """
 
     name: str
@@ -43,10 +57,17 @@ class Music:
     notes: list[Note] = field(default_factory=list)
     swing: float = 0.5
     key: str = ""
+    chords: list[tuple[float, float, int, str]] = field(default_factory=list)
 
     def add(self, program: int, pitch: int, velocity: float, start: float, length: float) -> None:
         """Add a note."""
         self.notes.append(Note(program, pitch, velocity, start, length))
+
+    def add_chord(self, start: float, length: float, tones: Collection[int], root: int) -> None:
+        """Write down that pitch classes sound over a root, where they are a chord that has a name."""
+        quality = QUALITY_OF.get(frozenset((tone - root) % 12 for tone in tones))
+        if quality:
+            self.chords.append((start, start + length, root % 12, quality))
 
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
@@ -61,7 +82,12 @@ def excerpt(music: Music, first: int, n_beats: int) -> Music:
         Note(n.program, n.pitch, n.velocity, n.start - first, min(n.length, first + n_beats - n.start))
         for n in inside
     ]
-    return replace(music, n_beats=n_beats, notes=notes)
+    chords = [
+        (max(0.0, start - first), min(end - first, n_beats), root, quality)
+        for start, end, root, quality in music.chords
+        if start < first + n_beats and end > first
+    ]
+    return replace(music, n_beats=n_beats, notes=notes, chords=chords)
 
 
 def perform(music: Music, rng: Rng, *, exact: bool = False, lead_in: int = 0) -> Piece:
@@ -112,6 +138,11 @@ def perform(music: Music, rng: Rng, *, exact: bool = False, lead_in: int = 0) ->
         music.name, music.group, beats, downbeats[downbeats >= beats[0] - 1e-6], music.beats_per_bar
     )
     piece.key = music.key
+    piece.chords = [
+        (seconds(max(start, lead_in)), seconds(end), root, quality)
+        for start, end, root, quality in music.chords
+        if end > lead_in
+    ]
     piece.midi.instruments.extend(parts.values())
     return piece
 

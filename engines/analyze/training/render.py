@@ -1,20 +1,12 @@
-"""Render scores whose beats, chords and keys are known into what the engine hears of them.
+"""Scores whose beats, chords and keys are known, and what plays them.
 
-    python -m engines.analyze.training.render --pop909 DIR --groove DIR --out DIR [--songs 300] [--grooves
-    300]
-
-Scores: POP909 (piano arrangements with beats, chords, keys) arranged anew for a band with random
-instruments, drums, transposition and tempo; Groove MIDI (drummers playing to a click), half of them with
-bass and chords. Needs `fluidsynth` and General MIDI soundfonts; every choice comes from `--seed`.
-
-Each item becomes one `.npz`: bands, pitches and tuning as one pass hears them, and the truth: tempo, beats,
-downbeats, key (`C# minor` or empty), chords (start, end, Harte label), meter.
+POP909 (piano arrangements with beats, chords, keys) arranged anew for a band with random instruments, drums,
+transposition and tempo; Groove MIDI (drummers playing to a click), half of them with bass and chords. Needs
+`fluidsynth` and General MIDI soundfonts.
 """
 
-import argparse
 import csv
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,7 +17,6 @@ import pretty_midi
 
 from engines._audio import FloatArray
 from engines.analyze.keys import PITCH_CLASSES
-from engines.analyze.listening import RHYTHM, TONAL, listen
 
 SECONDS = 32.0
 SHORTEST_S = 0.01  # of a note: one shorter than MIDI's tick would end before it begins, and sound for ever
@@ -268,53 +259,3 @@ def synthesize(
     quick = ["-o", "synth.dynamic-sample-loading=1"]  # reads of a soundfont only what the score needs
     command = ["fluidsynth", "-ni", "-q", *quick, *options, "-F", str(sound), str(font), str(score)]
     subprocess.run(command, check=True, capture_output=True, timeout=LONGEST_SYNTHESIS_S)  # noqa: S603
-
-
-def hear(piece: Piece, out: Path, rng: np.random.Generator) -> None:
-    """Render a piece, listen to it as the engine does, and keep what was heard with the truth."""
-    with tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder) / "sound.wav"
-        synthesize(piece.midi, sound, SOUNDFONTS, rng)
-        heard = listen(sound, {RHYTHM, TONAL})
-    n = int(SECONDS * 86.2)
-    np.savez_compressed(
-        out / f"{piece.group}_{piece.name}.npz",
-        bands=heard.bands[:n],
-        pitches=heard.pitches.strength.astype(np.float16),
-        tuning=heard.pitches.tuning,
-        duration=min(SECONDS, heard.duration),
-        tempo=60 / np.median(np.diff(piece.beats)),
-        beats=piece.beats,
-        downbeats=piece.downbeats,
-        meter=piece.meter,
-        key=piece.key,
-        chord_times=np.array([(a, b) for a, b, _, _ in piece.chords]).reshape(-1, 2),
-        chord_labels=np.array([f"{PITCH_CLASSES[root]}:{quality}" for _, _, root, quality in piece.chords]),
-    )
-
-
-def main() -> None:
-    """Render what the command line asks for."""
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--pop909", type=Path, required=True)
-    parser.add_argument("--groove", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--songs", type=int, default=300)
-    parser.add_argument("--grooves", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(arguments.seed)
-    pop = pop_pieces(arguments.pop909, arguments.songs, rng)
-    grooves = groove_pieces(arguments.groove, arguments.grooves, rng)
-    count = 0
-    for pieces in zip(pop, grooves, strict=False):
-        for piece in pieces:
-            if len(piece.beats) > 8:
-                hear(piece, arguments.out, rng)
-                count += 1
-    print(f"{count} pieces in {arguments.out}")
-
-
-if __name__ == "__main__":
-    main()

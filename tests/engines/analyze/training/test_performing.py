@@ -54,6 +54,21 @@ def test_an_excerpt_begins_at_its_first_bar() -> None:
     assert [note.start for note in cut.notes] == list(range(8))
 
 
+def test_chords_are_cut_and_played_with_the_notes() -> None:
+    made = music()
+    made.add_chord(0, 6, (60, 64, 67), 60)
+    made.add_chord(6, 6, (57, 60, 64, 67), 57)
+    made.add_chord(12, 4, (60, 61, 62), 60)  # no chord that has a name
+    cut = excerpt(made, 4, 8)
+    assert cut.chords == [(0, 2, 0, "maj"), (2, 8, 9, "min7")]
+    piece = perform(cut, np.random.default_rng(0), lead_in=1)
+    (start, end, *_), (after, last, root, quality) = piece.chords
+    assert start == pytest.approx(piece.beats[0])
+    assert end == after == pytest.approx(piece.beats[1])
+    assert (root, quality) == (9, "min7")
+    assert last > piece.beats[-1]
+
+
 @pytest.mark.parametrize(
     ("beats_per_bar", "ternary"), [(4, False), (3, False), (2, False), (2, True), (4, True)]
 )
