@@ -1,18 +1,18 @@
 """Score the analyze engine on recordings with truth, by the field's own metrics (mir_eval).
 
     python bench/accuracy.py --data DIR [--rendered DIR] [--network FILE] [--bootstrap 2000]
-        [--anchors [--essentia PYTHON]]
+        [--chords FILE] [--anchors [--essentia PYTHON]]
     python bench/accuracy.py --made 12 [--soundfont FILE ...] [--jsb FILE] [--openewld DIR]
 
 `--data` holds `truth.csv` (file, group, tempo, key, beats, chords), `audio/` and `truth/`. As shipped, the
 tempo and bar models have learned from these recordings; with `--rendered` (what
 `engines.analyze.training.beat_pieces` wrote) each group is also scored with models trained without it, which
-is the honest table. Beat network and key model have learned from none of them, but from other music of MMA's:
-`--network` takes one that `train_beats --without chart` made. Intervals are 95 %, by bootstrap over
-recordings, seed 0. `--anchors` adds what phase 1's method, and Essentia where an interpreter has it, say of
-the same recordings, and a paired bootstrap of ours against each. `--made` scores recordings that the bench
-makes itself (`bench/made_truth.py`): other meters, swing, tempo changes, players who are not exact, noise,
-speech.
+is the honest table. Networks and key model have learned from none of them, but from other music of MMA's:
+`--network` takes one that `train_beats --without chart` made, `--chords` one of `train_chords`. Intervals are
+95 %, by bootstrap over recordings, seed 0. `--anchors` adds what phase 1's method, and Essentia where an
+interpreter has it, say of the same recordings, and a paired bootstrap of ours against each. `--made` scores
+recordings that the bench makes itself (`bench/made_truth.py`): other meters, swing, tempo changes, players
+who are not exact, noise, speech.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import mir_eval
 import numpy as np
 
 from bench import anchors, made_truth, reliability
-from engines.analyze import bars, beat_network, key_finding, pulse
+from engines.analyze import bars, beat_network, chord_network, key_finding, pulse
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.key_finding import find_key
 from engines.analyze.listening import RHYTHM, TONAL, Heard, listen
@@ -87,7 +87,8 @@ def score(recording: Recording, rhythm: Rhythm, data: Path, scores: Scores) -> N
         recording, anchors.Answer(rhythm.tempo, rhythm.beats, key.name if key else None), data, scores
     )
     if row["chords"]:
-        scores.add("chords, majmin", group, chord_score(recording, rhythm, data))
+        for measure, value in chord_scores(recording, rhythm, data).items():
+            scores.add(f"chords, {measure}", group, value)
     if row["beats"]:
         beats = true_beats(recording, data)
         trim = mir_eval.beat.trim_beats
@@ -122,18 +123,19 @@ def true_beats(recording: Recording, data: Path) -> np.ndarray:
     return beats[beats[:, 0] < recording.heard.duration]
 
 
-def chord_score(recording: Recording, rhythm: Rhythm, data: Path) -> float:
-    """Share of the time that root and third are right (majmin, weighted by duration)."""
+def chord_scores(recording: Recording, rhythm: Rhythm, data: Path) -> dict[str, float]:
+    """Share of the time that root and third are right (majmin), and the seventh too."""
     heard = recording.heard
     truth, labels = mir_eval.io.load_labeled_intervals(str(data / recording.row["chords"]))
-    found = find_chords(heard.pitches, rhythm.beats, heard.duration)
+    found = find_chords(heard.pitches, rhythm.beats, rhythm.downbeats, heard.duration)
     times = np.array([[c.start, c.end] for c in found])
     times, names = mir_eval.util.adjust_intervals(
         times, [c.label for c in found], truth.min(), truth.max(), "N", "N"
     )
     pieces, a, b = mir_eval.util.merge_labeled_intervals(truth, labels, times, names)
     lengths = mir_eval.util.intervals_to_durations(pieces)
-    return float(mir_eval.chord.weighted_accuracy(mir_eval.chord.majmin(a, b), lengths))
+    compared = {"majmin": mir_eval.chord.majmin(a, b), "sevenths": mir_eval.chord.sevenths(a, b)}
+    return {name: float(mir_eval.chord.weighted_accuracy(right, lengths)) for name, right in compared.items()}
 
 
 def against(ours: dict[str, Scores], recordings: list[Recording], arguments: argparse.Namespace) -> None:
@@ -211,6 +213,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--rendered", type=Path)
     parser.add_argument("--network", type=Path, default=beat_network.MODEL)
+    parser.add_argument("--chords", type=Path, default=chord_network.MODEL)
     parser.add_argument("--bootstrap", type=int, default=2000)
     parser.add_argument("--anchors", action="store_true", help="also phase 1's method (some minutes)")
     parser.add_argument("--essentia", metavar="PYTHON", help="an interpreter that can import essentia")
@@ -218,7 +221,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.data or arguments.made):
         parser.error("give --data DIR, or --made N, or both")
-    beat_network.MODEL = arguments.network
+    beat_network.MODEL, chord_network.MODEL = arguments.network, arguments.chords
     warnings.simplefilter("ignore")  # mir_eval warns of each recording without beats
     if arguments.data:
         published(arguments)

@@ -201,7 +201,9 @@ def warm_up() -> None:
     listener.push(np.zeros(pitches.SR, np.float32))
     clicks = np.zeros((800, bands.N_BANDS), np.float32)
     clicks[::40] = 1.0
-    find_rhythm(cues(clicks, 9.0), listener.finish(), 9.0)
+    heard = listener.finish()
+    found = find_rhythm(cues(clicks, 9.0), heard, 9.0)
+    find_chords(heard, found.beats, found.downbeats, 9.0)
 
 
 def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:
@@ -243,7 +245,7 @@ def _image(result: Analysis, heard: Heard) -> str:
 
 
 def _chords(found: Rhythm, heard: Heard) -> list[Chord]:
-    segments = find_chords(heard.pitches, found.beats, heard.duration)
+    segments = find_chords(heard.pitches, found.beats, found.downbeats, heard.duration)
     return [Chord(s.start, s.end, s.label) for s in segments]
 
 
