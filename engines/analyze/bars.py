@@ -72,23 +72,19 @@ def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArra
     harmony = _change(pitch.chroma(pitches), times, period)
     bass = _change(pitch.chroma(pitches, highest=56), times, period)
     total = pitches.strength.sum(axis=1, keepdims=True)
-    louder = np.maximum(0, _between(total, times, period) - _between(total, times - period, period))[:, 0]
+    now, before = _around(total, times, period)
+    louder = np.maximum(0, now - before)[:, 0]
     columns = [c / (c.mean() + 1e-9) for c in (harmony, bass, louder)]
     return np.concatenate([rise, np.stack(columns, axis=1), odds], axis=1)
 
 
-def _between(series: FloatArray, times: FloatArray, period: float) -> FloatArray:
-    # Means over [t, t + period) of a series at the pitch frames' rate; a frame's window is wider than its
-    # hop.
-    total = np.concatenate([np.zeros((1, series.shape[1])), np.cumsum(series, axis=0, dtype=np.float64)])
-    low = np.clip(np.round(times * pitch.FRAME_RATE).astype(int), 0, len(series) - 1)
-    high = np.clip(np.round((times + period) * pitch.FRAME_RATE).astype(int), low + 1, len(series))
-    mean: FloatArray = (total[high] - total[low]) / (high - low)[:, None]
-    return mean
+def _around(rows: FloatArray, times: FloatArray, period: float) -> tuple[FloatArray, FloatArray]:
+    # A frame's window is wider than its hop: what is before a time is heard a little in what is after it.
+    return pitch.means_between(rows, times, times + period), pitch.means_between(rows, times - period, times)
 
 
 def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
-    after, before = _between(chroma, times, period), _between(chroma, times - period, period)
+    after, before = _around(chroma, times, period)
     norm = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
     change: FloatArray = 1 - np.einsum("ij,ij->i", after, before) / np.maximum(norm, 1e-9)
     return np.where(norm > 1e-9, change, 0.0)

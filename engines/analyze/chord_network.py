@@ -82,14 +82,13 @@ def sounding_at(heard: pitch.Pitches, edges: FloatArray) -> FloatArray:
 
     `edges` are in seconds, shape (n_beats + 1,).
     """
-    registers = [pitch.chroma(heard, lowest, highest) for lowest, highest in REGISTERS]
-    classes = np.concatenate(registers, axis=1)
-    total = np.concatenate([np.zeros((1, classes.shape[1])), np.cumsum(classes, axis=0, dtype=np.float64)])
-    frames = np.clip(np.round(edges * pitch.FRAME_RATE).astype(int), 0, len(classes))
-    low = np.minimum(frames[:-1], max(0, len(classes) - 1))
-    high = np.clip(frames[1:], low + 1, None)
-    mean: FloatArray = (total[np.minimum(high, len(classes))] - total[low]) / (high - low)[:, None]
-    return mean
+    return np.concatenate(
+        [
+            pitch.means_between(pitch.chroma(heard, lowest, highest), edges[:-1], edges[1:])
+            for lowest, highest in REGISTERS
+        ],
+        axis=1,
+    )
 
 
 def inputs(sounding: FloatArray) -> FloatArray:

@@ -122,6 +122,19 @@ def chroma(pitches: Pitches, lowest: float = 0.0, highest: float = 128.0) -> Flo
     return result
 
 
+def means_between(rows: FloatArray, starts: FloatArray, ends: FloatArray) -> FloatArray:
+    """Return the means of frames from each of some times to another, of one frame at least.
+
+    `rows` has shape (n_frames, n_columns); the result has (n_times, n_columns), zeros if there are no frames.
+    """
+    n = len(rows)
+    low = np.clip(np.round(starts * FRAME_RATE).astype(int), 0, max(0, n - 1))
+    high = np.clip(np.round(ends * FRAME_RATE).astype(int), low + 1, max(1, n))
+    total = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    mean: FloatArray = (total[np.minimum(high, n)] - total[low]) / (high - low)[:, None]
+    return mean
+
+
 def without_overtones(chroma: FloatArray, share: float) -> FloatArray:
     """Take from each pitch class what the overtones of others put there; shape (n_frames, 12), never below 0.
 

@@ -8,7 +8,7 @@ import pytest
 from engines import analyze
 from engines.analyze.key_finding import find_key, key_features
 from engines.analyze.keys import correlations
-from engines.analyze.pitches import BINS_PER_SEMITONE, LOWEST_PITCH, N_BINS, Pitches, without_overtones
+from engines.analyze.pitches import BINS_PER_SEMITONE, LOWEST_PITCH, N_BINS, Pitches
 from engines.analyze.results import Key
 from tests import signals
 
@@ -133,9 +133,3 @@ def test_transposing_the_classes_transposes_the_fit() -> None:
     classes = np.random.default_rng(0).random(12)
     up = correlations(np.roll(classes, 5))
     assert np.allclose(up[:12], np.roll(correlations(classes)[:12], 5))
-
-
-def test_what_overtones_add_is_taken_off() -> None:
-    note = np.zeros((1, 12))
-    note[0, [0, 4, 7]] = [1.0, 0.3, 0.15]
-    assert np.allclose(without_overtones(note, 0.3)[0, [4, 7]], 0)
