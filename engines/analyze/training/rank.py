@@ -1,6 +1,5 @@
 """Fit a `Ranker` to examples, and ask how it does on groups it has not seen."""
 
-import zlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,12 +13,6 @@ IntArray: TypeAlias = npt.NDArray[np.intp]
 
 HIDDEN, NETS, STEPS, RATE, DECAY = 12, 4, 400, 0.01, 2e-2
 FAMILIES = {"tiled": "loop", "chart": "mma"}  # groups made of the same sounds are left out together
-FOLDS = 4
-
-
-def song_fold(song: str) -> int:
-    """Say in which of FOLDS parts of the songs one is; however often it is arranged, it is in one."""
-    return zlib.crc32(song.encode()) % FOLDS
 
 
 @dataclass(frozen=True)

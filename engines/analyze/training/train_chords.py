@@ -4,10 +4,10 @@
         [--out engines/analyze/weights/chords.npz]
 
 `--rendered` is what `beat_pieces` wrote: pieces whose chords are known, and drums alone; chords alone and
-sounds without any are added. No recording is learned from. Reported is a quarter of the songs, by a network
-trained on the others: the share of beats whose chord is right, and right but for the seventh, along the best
-path where beats and bars are known. `--without` leaves a kind out, to ask how the network does on music it
-has seen nothing of. In Keras, which only this script needs.
+sounds without any are added. No recording is learned from, nor are the songs that are `for_rankers`, which
+see the network's answers; they are what is reported on: the share of beats whose chord is right, and right
+but for the seventh, along the best path where beats and bars are known. `--without` leaves a kind out, to ask
+how the network does on music it has seen nothing of. In Keras, which only this script needs.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from engines.analyze import chord_network
 from engines.analyze.chord_finding import beat_edges, best_chords, change_costs
 from engines.analyze.chord_network import LABELS, N_BLOCKS, N_INPUTS, QUALITIES, TURNED, ChordNetwork
 from engines.analyze.pitches import Pitches
+from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.plain_chords import Plain, no_chord, plain_chord
-from engines.analyze.training.rank import song_fold
 
 HIDDEN, SECOND, OF_NONE, DROPPED = 96, 24, 16, 0.1
 BATCH, RATE = 512, 2e-3
@@ -39,10 +39,13 @@ N_TRIADS = 24  # labels, which come before those with a seventh
 
 @dataclass(frozen=True)
 class Item:
-    """Beats of a piece: inputs (n, N_INPUTS), places in LABELS (n,) or UNKNOWN, costs of changes (n,)."""
+    """Beats of a piece: inputs (n, N_INPUTS), places in LABELS (n,) or UNKNOWN, costs of changes (n,).
 
-    song: str
+    `kept` is whether it is not trained on.
+    """
+
     group: str
+    kept: bool
     x: FloatArray
     right: npt.NDArray[np.intp]
     costs: FloatArray
@@ -51,7 +54,7 @@ class Item:
 def rendered(folder: Path) -> Iterable[Item]:
     """Take what `beat_pieces` heard, where chords are known or there are none."""
     for path in sorted(folder.glob("*.npz")):
-        group, _, song = path.stem.partition("_")
+        group = path.stem.partition("_")[0]
         with np.load(path) as piece:
             none = bool(piece["drums_alone"])
             if len(piece["beats"]) == 0 or not (none or len(piece["chord_labels"])):
@@ -64,24 +67,24 @@ def rendered(folder: Path) -> Iterable[Item]:
                 right[covered > MOST * np.diff(edges)] = LABELS.index(str(label))
             costs = change_costs(edges[:-1], piece["downbeats"])
         x = chord_network.inputs(chord_network.sounding_at(heard, edges))
-        yield Item(song.partition("@")[0], group, x, right, costs)
+        yield Item(group, for_rankers(path.stem), x, right, costs)
 
 
 def plain(count: int, seed: int) -> Iterable[Item]:
     """Make chords alone, and sounds without any."""
     rng = np.random.default_rng(seed)
     for number in range(count):
-        yield _of_plain(f"chord {number}", plain_chord(rng))
-        yield _of_plain(f"none {number}", no_chord(rng))
+        for made in (plain_chord(rng), no_chord(rng)):
+            yield _of_plain(made, kept=number % 4 == 0)
 
 
-def _of_plain(name: str, made: Plain) -> Item:
+def _of_plain(made: Plain, *, kept: bool) -> Item:
     n = len(made.edges) - 1
     place = 12 * QUALITIES.index(made.quality) + made.root if made.quality else NONE
     x = chord_network.inputs(chord_network.sounding_at(made.heard, made.edges))
     return Item(
-        name,
         "plain" if made.quality else "none",
+        kept,
         x,
         np.full(n, place),
         change_costs(made.edges[:-1], np.zeros(0)),
@@ -168,12 +171,12 @@ def main() -> None:
     arguments = parser.parse_args()
     items = [item for item in rendered(arguments.rendered) if item.group not in arguments.without]
     items += plain(PLAIN, arguments.seed)
-    print(f"{len(items)} pieces, {Counter(item.group for item in items)}, seed {arguments.seed}")
-    others = [item for item in items if song_fold(item.song)]
-    report(
-        train(others, arguments.epochs, arguments.seed), [item for item in items if not song_fold(item.song)]
-    )
-    train(items, arguments.epochs, arguments.seed).save(arguments.out)
+    kept = [item for item in items if item.kept]
+    used = [item for item in items if not item.kept]
+    print(f"{len(used)} pieces to train on, {Counter(item.group for item in used)}; seed {arguments.seed}")
+    net = train(used, arguments.epochs, arguments.seed)
+    net.save(arguments.out)
+    report(net, kept)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 
 from engines.analyze.chord_network import LABELS, N_INPUTS
 from engines.analyze.pitches import N_BINS
+from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.plain_chords import CHORDS, no_chord, plain_chord
 from engines.analyze.training.train_chords import (
     NONE,
@@ -39,7 +40,7 @@ def stored(folder: Path, *, drums_alone: bool = False, chords: tuple[str, ...] =
 def test_a_beat_has_the_chord_that_covers_it(tmp_path: Path) -> None:
     stored(tmp_path, chords=("C:maj", "A:min7"))
     (item,) = rendered(tmp_path)
-    assert (item.song, item.group) == ("a song", "sheet")
+    assert (item.group, item.kept) == ("sheet", for_rankers("sheet_a song@3"))
     named = [LABELS[k] if k != UNKNOWN else "" for k in item.right]
     assert named == ["C:maj", "C:maj", "A:min7", "A:min7", "", "", "", ""]
 
