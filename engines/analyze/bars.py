@@ -7,6 +7,7 @@ import numpy as np
 import scipy.ndimage
 
 from engines._audio import FloatArray
+from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.ranking import WEIGHTS, Ranker
@@ -15,11 +16,12 @@ from engines.analyze.rhythm_cues import Cues
 
 SIGNATURES: dict[int, Meter] = {2: "2/4", 3: "3/4", 4: "4/4"}
 METERS = tuple(reversed(SIGNATURES))
-N_MOMENT = 8
+N_MOMENT = 10
 SIMILARITY_LAGS = (2, 3, 4, 6, 8)
 # Columns of `moments` that come again after as many beats: low and other onsets, changes of harmony and bass,
-# loudness, odds. Strokes of a bar of four often do so after two beats, its harmony seldom.
-PARTS, PART_LAGS = (slice(0, 1), slice(1, 4), slice(4, 6), slice(6, 7), slice(7, 8)), (2, 4)
+# loudness, chords, odds. Strokes of a bar of four often do so after two beats, its harmony seldom.
+PARTS = (slice(0, 1), slice(1, 4), slice(4, 6), slice(6, 7), slice(7, 9), slice(9, 10))
+PART_LAGS = (2, 4)
 N_OF_METER = 4 + len(SIMILARITY_LAGS) + len(PARTS) * len(PART_LAGS)
 N_BAR_FEATURES = 5 * N_MOMENT + len(METERS) * N_OF_METER
 FEWEST_BEATS = 8  # fewer say nothing of bars
@@ -58,8 +60,8 @@ class Bars:
 def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArray:
     """Describe what happens at each time; shape (n_times, N_MOMENT).
 
-    The rise in four registers, and how much harmony, bass and loudness change, each scaled to a mean of 1
-    over the recording; and the odds of a downbeat.
+    The rise in four registers, how much harmony, bass and loudness change, and how much the chord does within
+    a beat and within two, each scaled to a mean of 1 over the recording; and the odds of a downbeat.
     """
     envelope = heard.envelope
     odds = heard.downbeat_odds(times)[:, None]
@@ -67,14 +69,15 @@ def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArra
     at = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(envelope) - 1)
     rise = peaks[at] / (envelope.mean(axis=0) + 1e-9)
     if len(times) < 2 or len(pitches.strength) == 0:
-        return np.concatenate([rise, np.zeros((len(times), 3)), odds], axis=1)
+        return np.concatenate([rise, np.zeros((len(times), 5)), odds], axis=1)
     period = float(np.median(np.diff(times)))
     harmony = _change(pitch.chroma(pitches), times, period)
     bass = _change(pitch.chroma(pitches, highest=56), times, period)
     total = pitches.strength.sum(axis=1, keepdims=True)
     now, before = _around(total, times, period)
     louder = np.maximum(0, now - before)[:, 0]
-    columns = [c / (c.mean() + 1e-9) for c in (harmony, bass, louder)]
+    changes = (harmony, bass, louder, *_chord_changes(pitches, times, period))
+    columns = [c / (c.mean() + 1e-9) for c in changes]
     return np.concatenate([rise, np.stack(columns, axis=1), odds], axis=1)
 
 
@@ -88,6 +91,19 @@ def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
     norm = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
     change: FloatArray = 1 - np.einsum("ij,ij->i", after, before) / np.maximum(norm, 1e-9)
     return np.where(norm > 1e-9, change, 0.0)
+
+
+def _chord_changes(pitches: pitch.Pitches, times: FloatArray, period: float) -> tuple[FloatArray, FloatArray]:
+    """Say how unlike the likely chords of one beat before and after each time are, and those of two beats.
+
+    From 0 to 1: what their Bhattacharyya coefficient lacks of 1.
+    """
+    edges = np.concatenate([[max(0.0, times[0] - period)], times, [times[-1] + period]])
+    sounding = chord_network.sounding_at(pitches, edges)
+    likely = np.exp(chord_network.log_likelihoods(sounding, chord_network.network()))
+    wide = np.pad(likely, ((1, 1), (0, 0)), mode="edge")
+    two = (wide[1:] + wide[:-1]) / 2
+    return 1 - np.sqrt(likely[:-1] * likely[1:]).sum(axis=1), 1 - np.sqrt(two[:-2] * two[2:]).sum(axis=1)
 
 
 def bar_features(
