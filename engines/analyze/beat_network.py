@@ -6,7 +6,6 @@ comes again some times. `weights/beats.md` says what it was trained on; `trainin
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -36,10 +35,6 @@ class Network:
     b2: FloatArray
     k3: FloatArray
     b3: FloatArray
-
-    def save(self, path: Path) -> None:
-        """Write the network, in half precision: its answers stay within 0.01."""
-        np.savez_compressed(path, **{name: value.astype(np.float16) for name, value in vars(self).items()})
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the likelihoods of a beat and of a downbeat, shape (n, 2), for inputs (n, N_INPUTS)."""

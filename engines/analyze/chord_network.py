@@ -7,7 +7,6 @@ what it was trained on; `training/train_chords.py` makes it.
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -57,10 +56,6 @@ class ChordNetwork:
     c1: FloatArray
     n2: FloatArray
     c2: FloatArray
-
-    def save(self, path: Path) -> None:
-        """Write the network, in half precision."""
-        np.savez_compressed(path, **{name: value.astype(np.float16) for name, value in vars(self).items()})
 
     def forward(self, x: FloatArray) -> FloatArray:
         """Return the logarithmic likelihoods of LABELS, shape (n, 61), for inputs (n, N_INPUTS)."""

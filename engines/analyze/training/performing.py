@@ -14,18 +14,15 @@ from engines.analyze.training.render import Piece
 
 Rng: TypeAlias = np.random.Generator
 DRUMS = -1  # in place of a program: the drum channel
-# Chords by the semitones that sound above their root; a sixth or ninth is another tone of the same chord.
-QUALITY_OF = {
-    frozenset(steps): quality
-    for quality, spellings in {
-        "maj": ((0, 4, 7), (0, 4, 7, 9), (0, 2, 4, 7), (0, 2, 4, 7, 9)),
-        "min": ((0, 3, 7), (0, 3, 7, 9), (0, 2, 3, 7)),
-        "7": ((0, 4, 7, 10), (0, 2, 4, 7, 10), (0, 1, 4, 7, 10), (0, 2, 4, 7, 9, 10)),
-        "maj7": ((0, 4, 7, 11), (0, 2, 4, 7, 11)),
-        "min7": ((0, 3, 7, 10), (0, 2, 3, 7, 10)),
-    }.items()
-    for steps in spellings
+# Semitones that sound above the root of a chord, plain first: a sixth or ninth does not change its quality.
+SPELLINGS: dict[str, tuple[tuple[int, ...], ...]] = {
+    "maj": ((0, 4, 7), (0, 4, 7, 9), (0, 2, 4, 7), (0, 2, 4, 7, 9)),
+    "min": ((0, 3, 7), (0, 3, 7, 9), (0, 2, 3, 7)),
+    "7": ((0, 4, 7, 10), (0, 2, 4, 7, 10), (0, 1, 4, 7, 10), (0, 2, 4, 7, 9, 10)),
+    "maj7": ((0, 4, 7, 11), (0, 2, 4, 7, 11)),
+    "min7": ((0, 3, 7, 10), (0, 2, 3, 7, 10)),
 }
+QUALITY_OF = {frozenset(steps): quality for quality, ways in SPELLINGS.items() for steps in ways}
 KITS = (0, 0, 0, 8, 16, 24, 25, 25, 26, 32, 40)
 
 

@@ -10,15 +10,9 @@ import scipy.signal
 
 from engines._audio import FloatArray
 from engines.analyze.pitches import SR, Pitches, PitchListener
-from engines.analyze.training.performing import Rng, log_uniform
+from engines.analyze.training.performing import SPELLINGS, Rng, log_uniform
 
-CHORDS = {
-    "maj": (0, 4, 7),
-    "min": (0, 3, 7),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "min7": (0, 3, 7, 10),
-}
+CHORDS = {quality: ways[0] for quality, ways in SPELLINGS.items()}
 FIFTH, FIFTHS = (0, 7), 0.1  # the share of chords without a third, which are as much major as minor
 SECONDS, PERIOD_S = (4.0, 8.0), (0.3, 1.2)
 # The fifth partial of a tone alone is the third of its chord: one that has it sounds like that chord.

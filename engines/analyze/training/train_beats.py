@@ -19,7 +19,7 @@ import numpy as np
 import scipy.signal
 
 from engines._audio import FloatArray
-from engines._networks import read_network
+from engines._networks import read_network, write_weights
 from engines.analyze import bands as band
 from engines.analyze.beat_network import (
     DILATIONS,
@@ -166,7 +166,7 @@ def train(items: list[Item], plan: Plan, out: Path) -> Network:
             total += float(model.train_on_batch(np.stack(x), np.stack(y)))
         print(f"epoch {epoch}: loss {total / (len(order) // BATCH):.4f}", flush=True)
         if epoch % 5 == 0:
-            weights_of(model).save(out)
+            write_weights(out, weights_of(model))
     return weights_of(model)
 
 
@@ -194,7 +194,7 @@ def main() -> None:
     print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
     start = read_network(arguments.start, Network, N_INPUTS) if arguments.start else None
     net = train(used, Plan(arguments.epochs, arguments.rate, arguments.seed, start), arguments.out)
-    net.save(arguments.out)
+    write_weights(arguments.out, net)
     scores: dict[str, list[tuple[float, float]]] = {}
     for item in kept:
         if len(item.beats) and item.duration > SHORTEST_S:

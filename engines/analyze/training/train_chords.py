@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines._audio import FloatArray
+from engines._networks import write_weights
 from engines.analyze import chord_network
 from engines.analyze.chord_finding import beat_edges, best_chords, change_costs
 from engines.analyze.chord_network import LABELS, N_BLOCKS, N_INPUTS, QUALITIES, TURNED, ChordNetwork
@@ -34,7 +35,6 @@ MOST = 0.7  # of a beat that a chord covers which is its chord
 EVENNESS = 0.3  # 1: qualities count alike, however often they are heard; 0: as often as they are
 UNKNOWN, NONE = -1, len(LABELS) - 1
 PLAIN = 800  # chords alone, and as many sounds without
-N_TRIADS = 24  # labels, which come before those with a seventh
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def main() -> None:
     used = [item for item in items if not item.kept]
     print(f"{len(used)} pieces to train on, {Counter(item.group for item in used)}; seed {arguments.seed}")
     net = train(used, arguments.epochs, arguments.seed)
-    net.save(arguments.out)
+    write_weights(arguments.out, net)
     report(net, kept)
 
 

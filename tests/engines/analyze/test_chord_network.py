@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines._errors import NotInstalledError
-from engines._networks import read_network
+from engines._networks import read_network, write_weights
 from engines.analyze import chord_network as cn
 from engines.analyze.pitches import BINS_PER_SEMITONE, LOWEST_PITCH, N_BINS, Pitches
 from tests.signals import FloatArray
@@ -79,7 +79,7 @@ def test_the_shipped_network_knows_plain_chords(root: int) -> None:
 
 def test_weights_that_are_stored_are_read_again(tmp_path: Path) -> None:
     net = random_network()
-    net.save(tmp_path / "chords.npz")
+    write_weights(tmp_path / "chords.npz", net)
     again = read_network(tmp_path / "chords.npz", cn.ChordNetwork, cn.N_INPUTS)
     sounding = random_sounding()
     assert np.allclose(cn.log_likelihoods(sounding, net), cn.log_likelihoods(sounding, again), atol=0.05)

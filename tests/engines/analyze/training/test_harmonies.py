@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines.analyze.training.harmonies import TEMPI, harmony_music
-from engines.analyze.training.performing import DRUMS, QUALITY_OF, Music
+from engines.analyze.training.performing import DRUMS, SPELLINGS, Music
 
 
 def made(number: int) -> Music:
@@ -24,20 +24,17 @@ def test_every_beat_has_its_chord(number: int) -> None:
 @pytest.mark.parametrize("number", range(6))
 def test_the_tones_of_a_chord_sound_while_it_lasts(number: int) -> None:
     music = made(number)
-    tones = {(root, quality): steps for steps, quality in QUALITY_OF.items() for root in range(12)}
     in_chord = []
     for note in music.notes:
         if note.program != DRUMS:
             _, _, root, quality = music.chords[min(int(note.start), music.n_beats - 1)]
-            assert (root, quality) in tones
-            steps = max((s for s, q in QUALITY_OF.items() if q == quality), key=len)
-            in_chord.append((note.pitch - root) % 12 in steps)
+            in_chord.append((note.pitch - root) % 12 in SPELLINGS[quality][0])
     assert np.mean(in_chord) > 0.75
 
 
 def test_no_quality_is_rare() -> None:
     heard = Counter(quality for number in range(60) for *_, quality in made(number).chords)
-    assert set(heard) == set(QUALITY_OF.values())
+    assert set(heard) == set(SPELLINGS)
     assert min(heard.values()) > 0.08 * sum(heard.values())
 
 
