@@ -24,6 +24,7 @@ from adapters.command_line.parser import UsageError
 
 _OPERATION: Final = "analyze.audio"
 _MOST_CHORDS, _MOST_STRETCHES = 16, 24
+_LIKELY_METER: Final = 0.2  # of another meter, to be named
 _HARDLY_A_KEY: Final = 0.1  # loops of drums alone have up to 0.04
 
 
@@ -131,7 +132,8 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
         yield "no pulse"
         return
     others = [f"{other['tempo']:.2f}" for other in found["tempo_alternatives"][:2]]
-    meter = f", {found['meter']}" if found["meter"] else ""
+    likely = [other["meter"] for other in found["meter_alternatives"] if other["weight"] > _LIKELY_METER]
+    meter = f", {found['meter']}{''.join(f' (or {name})' for name in likely)}" if found["meter"] else ""
     bars = f" in {terminal.count(len(found['downbeat_times']), 'bar')}" if found["meter"] else ""
     yield (
         f"{found['tempo']:.2f} BPM{meter}, {terminal.count(found['beats'], 'beat')}{bars}"

@@ -1,6 +1,6 @@
 """Where bars begin: what happens at each beat, weighed by a small model over every meter and first beat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -39,18 +39,33 @@ MODEL = WEIGHTS / "bars.npz"
 class Bars:
     """Beats a bar (0 if they cannot be told), how likely that is, and which beat is the first downbeat.
 
-    `ternary` is whether beats fall into three parts.
+    `ternary` is whether beats fall into three parts, `others` how likely other meters are, likeliest first.
     """
 
     meter: int
     confidence: float
     first: int
     ternary: bool = False
+    others: tuple[tuple[int, float], ...] = ()
 
     @property
     def name(self) -> Meter | None:
         """The time signature; a swung 4/4 is 4/4, and so is what could be written in 12/8."""
-        return "6/8" if self.meter == 2 and self.ternary else SIGNATURES.get(self.meter)
+        return self._signature(self.meter)
+
+    @property
+    def alternatives(self) -> list[tuple[Meter, float]]:
+        """Other time signatures and how likely they are, likeliest first."""
+        named = ((self._signature(meter), weight) for meter, weight in self.others)
+        return [(name, weight) for name, weight in named if name is not None]
+
+    def given(self, presence: float) -> "Bars":
+        """Return the same, as likely as it is that there are beats at all."""
+        others = tuple((meter, presence * weight) for meter, weight in self.others)
+        return replace(self, confidence=presence * self.confidence, others=others)
+
+    def _signature(self, meter: int) -> Meter | None:
+        return "6/8" if meter == 2 and self.ternary else SIGNATURES.get(meter)
 
     def downbeats(self, beats: FloatArray) -> FloatArray:
         """Pick the downbeats from beats; none without a meter."""
@@ -165,8 +180,10 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: b
     likely = {meter: float(weights[meters == meter].sum()) for meter in possible}
     meter = max(likely, key=lambda m: likely[m])
     first = 0 if loop else int(np.argmax(weights[meters == meter]))
-    confidence = likely[meter] / sum(likely.values())
-    return Bars(meter, min(SURE, confidence) if loop else confidence, first, ternary)
+    total = sum(likely.values())
+    confidence = likely[meter] / total
+    others = sorted(((m, w / total) for m, w in likely.items() if m != meter), key=lambda other: -other[1])
+    return Bars(meter, min(SURE, confidence) if loop else confidence, first, ternary, tuple(others))
 
 
 def _of_loop(n_beats: int, ternary: bool) -> list[int]:

@@ -49,6 +49,14 @@ class TempoAlternative:
 
 
 @dataclass(frozen=True)
+class MeterAlternative:
+    """Another meter the beats can be counted in."""
+
+    meter: Annotated[Meter, Field(description="Time signature.")]
+    weight: Annotated[Fraction, Field(description="How likely it is the one meant.")]
+
+
+@dataclass(frozen=True)
 class TempoPoint:
     """The tempo around one moment."""
 
@@ -194,6 +202,9 @@ class Beats:
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
     meter: MeterHeard
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    meter_alternatives: Annotated[
+        list[MeterAlternative], Field(description="The other meters, the likeliest first.")
+    ]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]
@@ -335,6 +346,9 @@ class Analysis:
     downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
     meter: MeterHeard
     meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+    meter_alternatives: Annotated[
+        list[MeterAlternative], Field(description="The other meters, the likeliest first.")
+    ]
     loop_beats: Annotated[
         Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
     ]

@@ -1,6 +1,6 @@
 """Tempo, beats and bars together, from what speaks for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,13 +67,13 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     confidence = float(weights[order[0]]) * found.clarity(order[0])
     measured = bars.find_bars(heard, pitches, placed, loop=loop is not None)
     # Bars are of beats that are there: a tempo that drifts has them though nothing repeats evenly.
-    sure = measured.confidence * max(confidence, heard.presence(placed))
+    measured = measured.given(max(confidence, heard.presence(placed)))
     return Rhythm(
         tempo=float(bpm),
         confidence=confidence,
         alternatives=others,
         beats=placed,
-        bars=replace(measured, confidence=sure),
+        bars=measured,
         loop_beats=0 if loop is None else len(loop),
         tempo_curve=curve,
     )

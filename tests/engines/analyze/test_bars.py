@@ -115,6 +115,23 @@ def test_a_beat_louder_than_all_others_does_not_tell_where_bars_begin() -> None:
     assert [readings[i] for i in accents.argmax(axis=0)] == [(4, 0)] * bars.N_MOMENT
 
 
+def test_other_meters_are_given_with_weights() -> None:
+    found = bars.Bars(4, 0.6, 0, True, ((2, 0.3), (3, 0.1)))
+    assert found.alternatives == [("6/8", 0.3), ("3/4", 0.1)]
+    faint = found.given(0.5)
+    assert faint.confidence == pytest.approx(0.3)
+    assert [weight for _, weight in faint.alternatives] == pytest.approx([0.15, 0.05])
+
+
+def test_the_meter_and_the_others_are_one_together(tmp_path: Path) -> None:
+    found = analyze.beats(signals.write(tmp_path / "a.wav", signals.drum_loop(110, 10)[:-9000]))
+    meters = [found.meter, *(other.meter for other in found.meter_alternatives)]
+    assert sorted(map(str, meters)) == ["2/4", "3/4", "4/4"]
+    weights = [other.weight for other in found.meter_alternatives]
+    assert weights == sorted(weights, reverse=True)
+    assert found.meter_confidence + sum(weights) == pytest.approx(1, abs=1e-6)
+
+
 def test_downbeats_are_beats(tmp_path: Path) -> None:
     found = analyze.beats(signals.write(tmp_path / "a.wav", signals.drum_loop(100, 8)))
     assert set(found.downbeat_times) <= set(found.beat_times)
