@@ -1,4 +1,4 @@
-"""Which key: how each of the 24 fits what sounds, in the bass, at the start and at the end.
+"""Which key: how each of the 24 fits what sounds, in the bass, at the start and at the end, and the chords.
 
 A small model weighs them against each other and against none: drums alone, noise and notes at random have no
 key. `weights/keys.md` says what it learned from; `training/train_keys.py` makes it.
@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from engines._audio import FloatArray
+from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.keys import correlations, key_name, sounding
 from engines.analyze.ranking import WEIGHTS, Ranker
@@ -18,7 +19,10 @@ MODEL = WEIGHTS / "keys.npz"
 N_KEYS = 24
 BASS_BELOW = 52  # MIDI note E3
 EDGE_S = 2.5  # music begins and ends at home more often than it is there
-N_KEY_FEATURES = 26
+CELL_S = 0.5  # of which each has its likely chords: beats need not be known
+N_EDGE_CELLS = 4
+N_OF_CHORDS = 9
+N_KEY_FEATURES = 26 + N_OF_CHORDS
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def key_features(pitches: pitch.Pitches) -> FloatArray:
 
     Of the whole, its bass, its first and last seconds and the bass of those: how well the key fits, and
     how much of its tonic, fifth and third there is. Then its mode, how far behind the best fit it is, and how
-    far its relative is ahead of it. None is described by the best fit and by how evenly all classes sound.
+    far its relative is ahead of it, and what its chords are (`_of_chords`). None is described by the best fit
+    and by how evenly all classes sound.
     """
     classes = sounding(pitch.chroma(pitches))
     heard = np.flatnonzero(classes.any(axis=1))
@@ -84,6 +89,7 @@ def key_features(pitches: pitch.Pitches) -> FloatArray:
             whole - whole.max(),
             whole[relative] - whole,
             *(profile[degree] for profile in profiles for degree in degrees),
+            _of_chords(pitches),
             np.zeros((N_KEYS, 3)),
         ]
     )
@@ -91,3 +97,32 @@ def key_features(pitches: pitch.Pitches) -> FloatArray:
     evenness = -float(profiles[0] @ np.log(profiles[0] + 1e-9))
     of_none[-3:] = 1.0, whole.max(), evenness
     return np.vstack([of_keys, of_none])
+
+
+def _of_chords(pitches: pitch.Pitches) -> FloatArray:
+    """Describe each key by the likely chords of half seconds; shape (24, N_OF_CHORDS).
+
+    How much there is of its tonic's chord, its dominant, its subdominant and its relative's tonic; of the
+    tonic's at the start and at the end; how often the dominant leads to the tonic; and how much there is of
+    dominant sevenths on the fifth and on the tonic.
+    """
+    n_cells = max(2, round(len(pitches.strength) / pitch.FRAME_RATE / CELL_S))
+    sounding = chord_network.sounding_at(pitches, CELL_S * np.arange(n_cells + 1))
+    likely = np.exp(chord_network.log_likelihoods(sounding, chord_network.network()))[:, :-1]
+    quality = dict(
+        zip(chord_network.QUALITIES, likely.reshape(n_cells, -1, 12).transpose(1, 0, 2), strict=True)
+    )
+    sevenths = quality["7"]
+    dominants = quality["maj"] + sevenths
+    majors, minors = dominants + quality["maj7"], quality["min"] + quality["min7"]
+    rows = []
+    for key in range(N_KEYS):
+        minor, tonic = divmod(key, 12)
+        fifth, fourth, relative = ((tonic + steps) % 12 for steps in (7, 5, 3 if minor else 9))
+        own, other = (minors, majors) if minor else (majors, minors)
+        home, dominant = own[:, tonic], dominants[:, fifth]
+        means = [of.mean() for of in (home, dominant, own[:, fourth], other[:, relative])]
+        edges = [home[:N_EDGE_CELLS].mean(), home[-N_EDGE_CELLS:].mean()]
+        cadences = (dominant[:-1] * home[1:]).mean()
+        rows.append([*means, *edges, cadences, sevenths[:, fifth].mean(), sevenths[:, tonic].mean()])
+    return np.array(rows)

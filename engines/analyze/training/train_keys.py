@@ -23,6 +23,7 @@ from engines.analyze.training.rank import Example, train
 
 NAMES = [key_name(key) for key in range(key_finding.N_KEYS)]
 FOLDS = 4
+ROUNDS = 12  # of scales and cadences
 NONE = "none"  # the group of what has no key
 
 
@@ -54,17 +55,17 @@ def plain(rng: np.random.Generator) -> Iterable[Example]:
         tune: list[tuple[int, ...]] = [(step + 12,) for step in scale]
         cadence: list[tuple[int, ...]] = [(*chord, chord[0] - 12) for chord in chords]
         for number, score in enumerate((tune, cadence)):
-            strength = np.zeros((0, N_BINS), np.float32)
+            strength, seconds = np.zeros((0, N_BINS), np.float32), rng.uniform(0.2, 0.7)
             for notes in score * int(rng.integers(1, 4)):
-                strength = np.concatenate([strength, _sound([tonic + n for n in notes], rng)])
+                strength = np.concatenate([strength, _sound([tonic + n for n in notes], seconds, rng)])
             features = key_finding.key_features(Pitches(strength, 0.0, 1.0))
             right = np.eye(len(features))[key]
             yield Example(f"{number}{key}", "plain", features, right)
 
 
-def _sound(notes: list[int], rng: np.random.Generator) -> FloatArray:
-    """Let notes with five partials sound for half a second; shape (n_frames, N_BINS)."""
-    frames = np.zeros((round(0.5 * FRAME_RATE), N_BINS), np.float32)
+def _sound(notes: list[int], seconds: float, rng: np.random.Generator) -> FloatArray:
+    """Let notes with five partials sound; shape (n_frames, N_BINS)."""
+    frames = np.zeros((round(seconds * FRAME_RATE), N_BINS), np.float32)
     for note in notes:
         for partial in range(1, 6):
             place = round((note - LOWEST_PITCH + 12 * np.log2(partial)) * BINS_PER_SEMITONE) + 1
@@ -75,7 +76,8 @@ def _sound(notes: list[int], rng: np.random.Generator) -> FloatArray:
 
 def examples(folder: Path) -> list[Example]:
     """Return all that the shipped model learns from."""
-    return [*rendered(folder), *plain(np.random.default_rng(0))]
+    rng = np.random.default_rng(0)
+    return [*rendered(folder), *(example for _ in range(ROUNDS) for example in plain(rng))]
 
 
 def fold(example: Example) -> int:
