@@ -114,8 +114,7 @@ def _chord_changes(pitches: pitch.Pitches, times: FloatArray, period: float) -> 
     From 0 to 1: what their Bhattacharyya coefficient lacks of 1.
     """
     edges = np.concatenate([[max(0.0, times[0] - period)], times, [times[-1] + period]])
-    sounding = chord_network.sounding_at(pitches, edges)
-    likely = np.exp(chord_network.log_likelihoods(sounding, chord_network.network()))
+    likely = chord_network.likelihoods(pitches, edges)
     wide = np.pad(likely, ((1, 1), (0, 0)), mode="edge")
     two = (wide[1:] + wide[:-1]) / 2
     return 1 - np.sqrt(likely[:-1] * likely[1:]).sum(axis=1), 1 - np.sqrt(two[:-2] * two[2:]).sum(axis=1)

@@ -127,6 +127,11 @@ def log_likelihoods(sounding: FloatArray, net: ChordNetwork) -> FloatArray:
     return np.concatenate([net.forward(x[at : at + CHUNK]) for at in range(0, len(x), CHUNK)])
 
 
+def likelihoods(heard: pitch.Pitches, edges: FloatArray) -> FloatArray:
+    """Return how likely the shipped network takes each of LABELS to be between edges, (n_beats, 61)."""
+    return np.exp(log_likelihoods(sounding_at(heard, edges), network()))
+
+
 @cache
 def network() -> ChordNetwork:
     """Load the network that ships with the engine; weights/chords.md says what it learned from."""

@@ -107,8 +107,7 @@ def _of_chords(pitches: pitch.Pitches) -> FloatArray:
     dominant sevenths on the fifth and on the tonic.
     """
     n_cells = max(2, round(len(pitches.strength) / pitch.FRAME_RATE / CELL_S))
-    sounding = chord_network.sounding_at(pitches, CELL_S * np.arange(n_cells + 1))
-    likely = np.exp(chord_network.log_likelihoods(sounding, chord_network.network()))[:, :-1]
+    likely = chord_network.likelihoods(pitches, CELL_S * np.arange(n_cells + 1))[:, :-1]
     quality = dict(
         zip(chord_network.QUALITIES, likely.reshape(n_cells, -1, 12).transpose(1, 0, 2), strict=True)
     )

@@ -209,9 +209,9 @@ def main() -> None:
         "beat": (0.05, written(beat_music, rngs[11])),
         "harmony": (0.0, written(harmony_music, rngs[12])),  # when asked for: `train_chords` needs it
     }
-    if arguments.only and arguments.only not in sources:
-        parser.error(f"--only: {arguments.only!r}; must be one of {', '.join(sources)}")
     if arguments.only:
+        if arguments.only not in sources:
+            parser.error(f"--only: {arguments.only!r}; must be one of {', '.join(sources)}")
         sources = {arguments.only: (1.0, sources[arguments.only][1])}
     chosen_sources = list(sources.values())
     shares = np.array([share for share, _ in chosen_sources])
