@@ -251,7 +251,6 @@ def score(found: Analysis, true: Truth, means: Means) -> None:
         right = abs(found.tempo / true.tempo - 1) <= 0.04
         means.add("Acc1", right)
         means.add("Acc2", any(abs(found.tempo / (true.tempo * f) - 1) <= 0.04 for f in OCTAVES))
-        means.add("tempo right", right)
     if true.beats is not None:
         # What is heard in the last notes' ringing is neither right nor wrong.
         end = true.beats[-1] + 0.5 * float(np.diff(true.beats[-2:])[0])

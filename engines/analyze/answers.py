@@ -198,7 +198,7 @@ def spectrum(path: Path, series: bool, progress: Progress) -> SpectrumAnswer:
 
 
 def warm_up() -> None:
-    """Run each stage once on next to nothing."""
+    """Load every model, and run each once on next to nothing."""
     listener = pitches.PitchListener()
     listener.push(np.zeros(pitches.SR, np.float32))
     clicks = np.zeros((800, bands.N_BANDS), np.float32)
@@ -206,6 +206,7 @@ def warm_up() -> None:
     heard = listener.finish()
     found = find_rhythm(cues(clicks, 9.0), heard, 9.0)
     find_chords(heard, found.beats, found.downbeats, 9.0)
+    find_key(heard)
 
 
 def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.ndimage
 
 from engines._audio import FloatArray
+from engines._networks import read_network
 from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
@@ -211,4 +212,4 @@ def thirds(envelope: FloatArray, beats: FloatArray) -> FloatArray:
 @cache
 def ranker() -> Ranker:
     """Load the model that ships with the engine; weights/bars.md says what it learned from."""
-    return Ranker.load(MODEL)
+    return read_network(MODEL, Ranker, N_BAR_FEATURES)

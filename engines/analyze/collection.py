@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import _units
+from engines._errors import NotInstalledError
 from engines.analyze.audio_files import find_audio_files
 from engines.analyze.library_results import Failure, Library, Similar
 from engines.analyze.likeness import rank
@@ -51,6 +52,8 @@ class Portraitist:
         ------
         TooLongError
             As `audio_files.find_audio_files`.
+        NotInstalledError
+            If a model of the program is missing or damaged.
         """
         found = find_audio_files(folder, recursive, self._progress)
         portraits, failures = [], list(found.failures)
@@ -58,6 +61,8 @@ class Portraitist:
         for i, path in enumerate(found.paths):
             try:
                 portraits.append(self.of_file(path, f"{i + 1} of {n}: {path.name}", i / n, 1 / n))
+            except NotInstalledError:  # of the program, not of the file: no other would do better
+                raise
             except Exception as error:  # whatever a file does, the others are still wanted
                 if error is self._stopped:
                     raise

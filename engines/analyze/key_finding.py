@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from engines._audio import FloatArray
+from engines._networks import read_network
 from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.keys import correlations, key_name, sounding
@@ -45,7 +46,7 @@ class KeyFound:
 @cache
 def ranker() -> Ranker:
     """Load the model that ships with the engine; weights/keys.md says what it learned from."""
-    return Ranker.load(MODEL)
+    return read_network(MODEL, Ranker, N_KEY_FEATURES)
 
 
 def find_key(pitches: pitch.Pitches) -> KeyFound | None:

@@ -6,7 +6,18 @@ from typing import Annotated
 from pydantic import Field
 
 from engines._units import Bpm, Count, Fraction, Hertz, Lufs, Ratio, Seconds, TruePeak
-from engines.analyze.results import Meter, Mode, PitchClass
+from engines.analyze.results import (
+    KeyConfidence,
+    KeyHeard,
+    LoopBeats,
+    Meter,
+    Mode,
+    ModeHeard,
+    PitchClass,
+    TempoConfidence,
+    TempoHeard,
+    TuningCents,
+)
 
 FilePath = Annotated[str, Field(description="Where the file is.")]
 
@@ -17,26 +28,14 @@ class Recording:
 
     path: FilePath
     duration: Annotated[Seconds, Field(description="Length of what could be decoded.")]
-    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
-    tempo_confidence: Annotated[
-        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
-    ]
-    loop_beats: Annotated[
-        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
-    ]
+    tempo: TempoHeard
+    tempo_confidence: TempoConfidence
+    loop_beats: LoopBeats
     meter: Annotated[Meter | None, Field(description="Bars; None where too few beats tell.")]
-    key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
-    mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="Weight among the 24 keys.")]
-    tuning_cents: Annotated[
-        float | None,
-        Field(
-            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
-            ge=-50,
-            le=50,
-            json_schema_extra={"unit": "cent"},
-        ),
-    ]
+    key: KeyHeard
+    mode: ModeHeard
+    key_confidence: KeyConfidence
+    tuning_cents: TuningCents
     integrated_lufs: Annotated[
         Lufs | None, Field(description="Loudness of the whole; None if shorter than 0.4 s or silent.")
     ]
@@ -104,7 +103,7 @@ class Match:
     tempo: Annotated[Bpm, Field(description="Its tempo; 0 if it has none.")]
     key: Annotated[PitchClass | None, Field(description="Its tonic.")]
     mode: Annotated[Mode | None, Field(description="Its mode.")]
-    loop_beats: Annotated[Count, Field(description="Its length in beats if it is cut as a loop, or 0.")]
+    loop_beats: LoopBeats
     duration: Annotated[Seconds, Field(description="Its length.")]
 
 

@@ -1,5 +1,6 @@
 """One pass over a recording: it is decoded once, in blocks, and every transform is computed once and shared.
 
+Only where the channels cancel each other out is it decoded again, for the loudest of them.
 What is kept is small beside the audio: 36 bands and some 20 numbers 86 times a second, 192 pitch bins 11
 times a second, one loudness each 10 ms. Three hours take about 300 MB.
 """
@@ -86,12 +87,13 @@ def listen(
 ) -> Heard:
     """Decode a recording and keep what the stages of `parts` need.
 
-    Reports progress from 0 to `share`, at least every 1.5 s of audio. Raises as
+    Reports progress from 0 to `share`, at least every 1.5 s of audio. Where the channels cancel each other
+    out it listens again, to the loudest alone. Raises as
     `engines._audio.AudioReader` does.
     """
     heard, cancelled = _listen(path, parts, progress, share, channel=None)
     if cancelled is not None:
-        heard, _ = _listen(path, parts, progress, share, channel=cancelled)
+        heard, _ = _listen(path, parts, lambda _, stage: progress(share, stage), share, channel=cancelled)
     return heard
 
 
@@ -211,7 +213,7 @@ class _ShapeListener:
                 self._describe(S, product[:, -2], product[:, -1])
 
     def _describe(self, S: FloatArray, sums: FloatArray, moments: FloatArray) -> None:
-        centroid = spectral_shape.centroid(S, sums, moments)
+        centroid = spectral_shape.centroid(sums, moments)
         self._shape.add(np.column_stack([centroid, spectral_shape.rolloff(S, sums)]))
         if self._with_timbre:
             bandwidth = timbre.bandwidth(S, sums, centroid, self._frequencies)

@@ -16,7 +16,7 @@ LOCAL_MEAN_S = 0.8
 PIECE_FRAMES = 1 << 14
 PEAK_FLOOR = 0.15  # of the strong onsets' height
 FAINTEST = 0.02  # a spread below this is dither; the stillest of 140 recordings of music has 0.04
-LATENCY_S = -0.004  # by which the strongest rise comes after the sound; measured on clicks and drums
+LEAD_S = 0.004  # by which the strongest rise comes before the sound; measured on clicks and drums
 
 
 def log_bands(bands: FloatArray, level: float) -> FloatArray:
@@ -94,5 +94,5 @@ def pick_onsets(envelope: FloatArray) -> FloatArray:
         return np.zeros(0)
     # Two frames of one height are one onset.
     frames = frames[np.concatenate([[True], np.diff(frames) > 2])]
-    times: FloatArray = np.maximum(0.0, frames / FRAME_RATE - LATENCY_S)
+    times: FloatArray = np.maximum(0.0, frames / FRAME_RATE + LEAD_S)
     return times

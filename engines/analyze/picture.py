@@ -246,10 +246,11 @@ def _chroma(axes: Axes, found: Analysis, heard: Heard, end: float) -> None:
     loudest = np.percentile(columns.max(axis=0), 90) if columns.any() else 1.0
     # Each column by its own strongest, so that quiet passages are seen; next to silence fades out.
     strongest = np.maximum(columns.max(axis=0), 0.1 * loudest)
-    last = len(rows) / pitch.FRAME_RATE if len(rows) else end
+    frame = 1 / pitch.FRAME_RATE  # centred on its time
+    first, last = (-0.5 * frame, (len(rows) - 0.5) * frame) if len(rows) else (0.0, end)
     axes.imshow(
         (columns / strongest) ** 1.4, origin="lower", aspect="auto", cmap=CHROMA_COLOURS, vmin=0, vmax=1,
-        extent=(0, last, -0.5, 11.5), interpolation="nearest",
+        extent=(first, last, -0.5, 11.5), interpolation="nearest",
     )  # fmt: skip
     axes.set_xlim(0, end)
     axes.set_yticks(range(12), PITCH_CLASSES)

@@ -83,9 +83,9 @@ def peaks(S: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray, FloatArray]:
         The frame each peak is in, its pitch in semitones (69 = 440 Hz) to a few cents, and its strength:
         the root of how far it stands out of its neighbourhood, less far from 330 Hz.
     """
-    hz = SR / N_FFT
-    low = int(440 * 2 ** ((LOWEST_PITCH - 69.5) / 12) / hz)
-    high = int(440 * 2 ** ((HIGHEST_PITCH - 68.5) / 12) / hz) + 1
+    bin_hz = SR / N_FFT
+    low = int(440 * 2 ** ((LOWEST_PITCH - 69.5) / 12) / bin_hz)
+    high = int(440 * 2 ** ((HIGHEST_PITCH - 68.5) / 12) / bin_hz) + 1
     c = S[:, low : high + 1]
     neighbourhood = scipy.ndimage.uniform_filter1d(c, WHITENING_BINS, axis=1)
     loudest = c.max(axis=1, keepdims=True)
@@ -94,7 +94,7 @@ def peaks(S: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray, FloatArray]:
     before, top, after = (np.log(S[row, column + low + k] + 1e-9) for k in (-1, 0, 1))
     bend = before - 2 * top + after
     shift = np.where(bend < -1e-9, 0.5 * (before - after) / np.where(bend < -1e-9, bend, -1), 0)
-    f = (column + low + np.clip(shift, -0.5, 0.5)) * hz
+    f = (column + low + np.clip(shift, -0.5, 0.5)) * bin_hz
     pitch = 69 + 12 * np.log2(f / 440)
     weight = np.sqrt(c[row, column] / (neighbourhood[row, column] + 1e-12))
     weight = weight * np.exp(-0.5 * (np.log2(f / 330) / 1.6) ** 2)
@@ -126,6 +126,8 @@ def means_between(rows: FloatArray, starts: FloatArray, ends: FloatArray) -> Flo
     """Return the means of frames from each of some times to another, of one frame at least.
 
     `rows` has shape (n_frames, n_columns); the result has (n_times, n_columns), zeros if there are no frames.
+    Frames count from that whose centre is nearest to the start up to that before the one nearest to the end,
+    half a frame earlier than the time between; the networks have learned from such means.
     """
     n = len(rows)
     low = np.clip(np.round(starts * FRAME_RATE).astype(int), 0, max(0, n - 1))

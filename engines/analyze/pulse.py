@@ -14,6 +14,7 @@ import scipy.fft
 import scipy.ndimage
 
 from engines._audio import FloatArray
+from engines._networks import read_network
 from engines.analyze import beat_network
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.ranking import WEIGHTS, Ranker
@@ -36,6 +37,7 @@ BAR_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 PHRASES = (6, 8, 12, 16)
 LONGEST_PHRASE_S = 16.0
 SLACK = 0.01
+REFINED = 0.025  # how far off a tempo may be that is measured finely
 LIKELY = 0.2  # a peak of the network's answer above this is counted as a beat
 CROSS_PAIRS = ((0, 2), (0, 3), (2, 3))  # bass drum against snare, against cymbals, snare against cymbals
 MODEL = WEIGHTS / "tempo.npz"
@@ -239,7 +241,7 @@ NO_PULSES = Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
 @cache
 def ranker() -> Ranker:
     """Load the model that ships with the engine; weights/tempo.md says what it learned from."""
-    return Ranker.load(MODEL)
+    return read_network(MODEL, Ranker, N_FEATURES)
 
 
 def loop_tempo(bpm: float, duration: float) -> float | None:
@@ -255,14 +257,14 @@ def loop_tempo(bpm: float, duration: float) -> float | None:
     return exact if abs(bpm / exact - 1) < min(0.03, 0.12 / n_beats) else None
 
 
-def refine(curve: FloatArray, bpm: float, share: float = 0.025) -> float:
+def refine(curve: FloatArray, bpm: float) -> float:
     """Measure a tempo finely: where near `bpm` the curve's spectrum has most at it and its multiples.
 
     The whole recording is one window, so that half a minute tells 120.00 from 120.05 BPM.
     """
     n = max(1 << 17, _fine_length(len(curve)))
     spectrum = np.abs(scipy.fft.rfft(curve - curve.mean(), n))
-    steps = np.linspace(-share, share, 401)
+    steps = np.linspace(-REFINED, REFINED, 401)
     frequency = np.exp(steps) * bpm / 60
     bins = np.arange(len(spectrum))
     harmonics = ((1, 1.0), (2, 1.0), (4, 0.6), (8, 0.3))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.special
 
 from engines._audio import FloatArray
 
@@ -18,7 +19,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 class Ranker:
     """Small networks that score candidates; their mean score, softmax over a recording's candidates.
 
-    Shapes: `mean` and `scale` (F,), `w1` (n_nets, F, H), `b1` (n_nets, H), `w2` (n_nets, H).
+    `engines._networks.read_network` reads them. Shapes: `mean` and `scale` (F,), `w1` (n_nets, F, H),
+    `b1` (n_nets, H), `w2` (n_nets, H).
     """
 
     mean: FloatArray
@@ -27,21 +29,15 @@ class Ranker:
     b1: FloatArray
     w2: FloatArray
 
+    def forward(self, features: FloatArray) -> FloatArray:
+        """Return each candidate's score, shape (n,), for features (n, F)."""
+        z = (features - self.mean) / self.scale
+        score: FloatArray = np.einsum("knh,kh->n", np.tanh(z @ self.w1 + self.b1[:, None]), self.w2)
+        return score / len(self.w2)
+
     def weigh(self, features: FloatArray) -> FloatArray:
         """Return each candidate's probability, together 1; empty if there are none."""
-        if len(features) == 0:
-            return np.zeros(0)
-        z = (features - self.mean) / self.scale
-        score = np.einsum("knh,kh->n", np.tanh(z @ self.w1 + self.b1[:, None]), self.w2) / len(self.w2)
-        e = np.exp(score - score.max())
-        weights: FloatArray = e / e.sum()
-        return weights
-
-    @staticmethod
-    def load(path: Path) -> "Ranker":
-        """Read a model as training writes it."""
-        with np.load(path) as stored:
-            return Ranker(*(stored[name].astype(np.float64) for name in ("mean", "scale", "w1", "b1", "w2")))
+        return np.zeros(0) if len(features) == 0 else scipy.special.softmax(self.forward(features))
 
     def save(self, path: Path) -> None:
         """Write the model, in single precision."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engines._units import (
     Bpm,
+    Cents,
     Count,
     Decibels,
     Fraction,
@@ -23,29 +24,12 @@ Mode = Literal["major", "minor"]
 Meter = Literal["2/4", "3/4", "4/4", "6/8"]
 
 
-MeterHeard = Annotated[
-    Meter | None,
-    Field(description="Time signature; None for less than 8 beats that are no loop of whole bars."),
-]
-LoopBars = Annotated[
-    float,
-    Field(
-        ge=0,
-        allow_inf_nan=False,
-        description="The same in bars of its meter, of four beats where that is unknown; 0 for others.",
-        json_schema_extra={"unit": "bar"},
-    ),
-]
-
-
 @dataclass(frozen=True)
 class TempoAlternative:
     """Another tempo the music can be felt at."""
 
     tempo: Annotated[Bpm, Field(description="Beats per minute.")]
-    weight: Annotated[
-        Fraction, Field(description="How likely it is the one meant; 1 together with the others.")
-    ]
+    weight: Annotated[Fraction, Field(description="How likely it is the one meant.")]
 
 
 @dataclass(frozen=True)
@@ -64,9 +48,62 @@ class TempoPoint:
     tempo: Annotated[Bpm, Field(description="Beats per minute, of the eight beats around it.")]
 
 
+@dataclass(frozen=True)
+class KeySection:
+    """A stretch of music in one key."""
+
+    start: Annotated[Seconds, Field(description="When it begins, to a second.")]
+    end: Annotated[Seconds, Field(description="When the next one begins, or the recording ends.")]
+    key: Annotated[PitchClass, Field(description="Tonic.")]
+    mode: Annotated[Mode, Field(description="Mode of the key.")]
+
+
+# What several operations answer.
+TempoHeard = Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
+TempoConfidence = Annotated[Fraction, Field(description="How likely the tempo is within 4 % of the truth.")]
+TempoAlternatives = Annotated[
+    list[TempoAlternative],
+    Field(description="The likeliest other tempi (mostly half, double or 3:2), the likeliest first."),
+]
 TempoCurve = Annotated[
     list[TempoPoint],
     Field(description="The tempo at every fourth beat, where it drifts; empty where it is steady."),
+]
+NumberOfBeats = Annotated[Count, Field(description="Number of beats.")]
+BeatTimes = Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
+DownbeatTimes = Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+MeterHeard = Annotated[
+    Meter | None,
+    Field(description="Time signature; None for less than 8 beats that are no loop of whole bars."),
+]
+MeterConfidence = Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
+MeterAlternatives = Annotated[
+    list[MeterAlternative], Field(description="The other meters, the likeliest first.")
+]
+LoopBeats = Annotated[
+    Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
+]
+LoopBars = Annotated[
+    float,
+    Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="The same in bars of its meter, of four beats where that is unknown; 0 for others.",
+        json_schema_extra={"unit": "bar"},
+    ),
+]
+KeyHeard = Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
+ModeHeard = Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
+KeyConfidence = Annotated[Fraction, Field(description="How likely key and mode are right.")]
+RunnerUpKey = Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
+RunnerUpMode = Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
+KeyChanges = Annotated[
+    list[KeySection],
+    Field(description="The key over time, from 0 to the end; one where it does not modulate."),
+]
+TuningCents = Annotated[
+    Cents | None,
+    Field(description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds."),
 ]
 
 
@@ -151,15 +188,7 @@ class Onsets:
 class Tuning:
     """What the instruments are tuned to."""
 
-    tuning_cents: Annotated[
-        float | None,
-        Field(
-            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
-            ge=-50,
-            le=50,
-            json_schema_extra={"unit": "cent"},
-        ),
-    ]
+    tuning_cents: TuningCents
     concert_pitch: Annotated[
         Hertz | None, Field(description="Frequency of A4; None if nothing tonal sounds.")
     ]
@@ -170,17 +199,11 @@ class Tuning:
 class Tempo:
     """The tempo of a recording."""
 
-    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
-    tempo_confidence: Annotated[
-        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
-    ]
-    tempo_alternatives: Annotated[
-        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
-    ]
+    tempo: TempoHeard
+    tempo_confidence: TempoConfidence
+    tempo_alternatives: TempoAlternatives
     tempo_curve: TempoCurve
-    loop_beats: Annotated[
-        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
-    ]
+    loop_beats: LoopBeats
     loop_bars: LoopBars
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
 
@@ -189,61 +212,32 @@ class Tempo:
 class Beats:
     """Tempo and where the beats are."""
 
-    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
-    tempo_confidence: Annotated[
-        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
-    ]
-    tempo_alternatives: Annotated[
-        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
-    ]
+    tempo: TempoHeard
+    tempo_confidence: TempoConfidence
+    tempo_alternatives: TempoAlternatives
     tempo_curve: TempoCurve
-    beats: Annotated[Count, Field(description="Number of beats.")]
-    beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
-    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    beats: NumberOfBeats
+    beat_times: BeatTimes
+    downbeat_times: DownbeatTimes
     meter: MeterHeard
-    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
-    meter_alternatives: Annotated[
-        list[MeterAlternative], Field(description="The other meters, the likeliest first.")
-    ]
-    loop_beats: Annotated[
-        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
-    ]
+    meter_confidence: MeterConfidence
+    meter_alternatives: MeterAlternatives
+    loop_beats: LoopBeats
     loop_bars: LoopBars
     duration: Annotated[Seconds, Field(description="Length of the recording.")]
-
-
-@dataclass(frozen=True)
-class KeySection:
-    """A stretch of music in one key."""
-
-    start: Annotated[Seconds, Field(description="When it begins, to a second.")]
-    end: Annotated[Seconds, Field(description="When the next one begins, or the recording ends.")]
-    key: Annotated[PitchClass, Field(description="Tonic.")]
-    mode: Annotated[Mode, Field(description="Mode of the key.")]
 
 
 @dataclass(frozen=True)
 class Key:
     """The key of the whole recording."""
 
-    key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
-    mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="How likely key and mode are right.")]
-    runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
-    runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
-    key_changes: Annotated[
-        list[KeySection],
-        Field(description="The key over time, from 0 to the end; one where it does not modulate."),
-    ]
-    tuning_cents: Annotated[
-        float | None,
-        Field(
-            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
-            ge=-50,
-            le=50,
-            json_schema_extra={"unit": "cent"},
-        ),
-    ]
+    key: KeyHeard
+    mode: ModeHeard
+    key_confidence: KeyConfidence
+    runner_up_key: RunnerUpKey
+    runner_up_mode: RunnerUpMode
+    key_changes: KeyChanges
+    tuning_cents: TuningCents
 
 
 @dataclass(frozen=True)
@@ -308,50 +302,31 @@ class SpectrumAnswer(Spectrum):
 class Analysis:
     """Everything about one recording; the first eight fields are those of the product's phase 1."""
 
-    tempo: Annotated[Bpm, Field(description="Beats per minute; 0 if there is no pulse at all.")]
-    key: Annotated[PitchClass | None, Field(description="Tonic; None if nothing tonal sounds.")]
+    tempo: TempoHeard
+    key: KeyHeard
     duration: Annotated[Seconds, Field(description="Length of what could be decoded.")]
-    beats: Annotated[Count, Field(description="Number of beats.")]
+    beats: NumberOfBeats
     spectral_centroid_mean: Annotated[Hertz, Field(description="Mean of the spectrum's centre of gravity.")]
     spectral_rolloff_mean: Annotated[
         Hertz, Field(description="Mean frequency below which 85 % of the magnitude lies.")
     ]
     rms_mean: Annotated[Ratio, Field(description="Mean level of frames of 46 ms, full scale 1.")]
     zero_crossing_rate_mean: Annotated[Fraction, Field(description="Mean share of samples that change sign.")]
-    mode: Annotated[Mode | None, Field(description="Mode of the key; None where the key is.")]
-    key_confidence: Annotated[Fraction, Field(description="How likely key and mode are right.")]
-    runner_up_key: Annotated[PitchClass | None, Field(description="Tonic of the second likeliest key.")]
-    runner_up_mode: Annotated[Mode | None, Field(description="Mode of the second likeliest key.")]
-    key_changes: Annotated[
-        list[KeySection],
-        Field(description="The key over time, from 0 to the end; one where it does not modulate."),
-    ]
-    tuning_cents: Annotated[
-        float | None,
-        Field(
-            description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds.",
-            ge=-50,
-            le=50,
-            json_schema_extra={"unit": "cent"},
-        ),
-    ]
-    tempo_confidence: Annotated[
-        Fraction, Field(description="How likely the tempo is within 4 % of the truth.")
-    ]
-    tempo_alternatives: Annotated[
-        list[TempoAlternative], Field(description="The likeliest other tempi, half and double among them.")
-    ]
+    mode: ModeHeard
+    key_confidence: KeyConfidence
+    runner_up_key: RunnerUpKey
+    runner_up_mode: RunnerUpMode
+    key_changes: KeyChanges
+    tuning_cents: TuningCents
+    tempo_confidence: TempoConfidence
+    tempo_alternatives: TempoAlternatives
     tempo_curve: TempoCurve
-    beat_times: Annotated[list[Seconds], Field(description="Times of the beats, increasing.")]
-    downbeat_times: Annotated[list[Seconds], Field(description="Times of the first beats of bars.")]
+    beat_times: BeatTimes
+    downbeat_times: DownbeatTimes
     meter: MeterHeard
-    meter_confidence: Annotated[Fraction, Field(description="How likely meter and downbeats are right.")]
-    meter_alternatives: Annotated[
-        list[MeterAlternative], Field(description="The other meters, the likeliest first.")
-    ]
-    loop_beats: Annotated[
-        Count, Field(description="How many beats long a recording is that is cut as a loop; 0 for others.")
-    ]
+    meter_confidence: MeterConfidence
+    meter_alternatives: MeterAlternatives
+    loop_beats: LoopBeats
     loop_bars: LoopBars
     chords: Annotated[list[Chord], Field(description="One after the other, from 0 to the end, without gaps.")]
     sections: Annotated[

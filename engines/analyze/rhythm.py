@@ -51,7 +51,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     order = np.argsort(-weights)
     bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[order[0]]))
     placed = beat_tracking.track(heard.beat_curve(), bpm)
-    placed = np.maximum(0.0, placed - onset_strength.LATENCY_S)
+    placed = np.maximum(0.0, placed + onset_strength.LEAD_S)
     exact = pulse.loop_tempo(bpm, duration)
     loop = beat_tracking.loop_grid(heard.envelope.sum(axis=1), placed, exact, duration) if exact else None
     curve: FloatArray = np.zeros((0, 2))
@@ -63,8 +63,10 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
             placed, bpm = straight, steady_bpm
         else:
             curve = _curve(placed)
+    # No tempo is likelier than that anything repeats, in which the others differ little from the best.
+    weights *= found.clarity(order[0])
+    confidence = float(weights[order[0]])
     others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
-    confidence = float(weights[order[0]]) * found.clarity(order[0])
     measured = bars.find_bars(heard, pitches, placed, loop=loop is not None)
     # Bars are of beats that are there: a tempo that drifts has them though nothing repeats evenly.
     measured = measured.given(max(confidence, heard.presence(placed)))

@@ -21,10 +21,10 @@ def frequencies() -> FloatArray:
     return (np.arange(1 + N_FFT // 2) * (SR / N_FFT)).astype(np.float32)
 
 
-def centroid(S: FloatArray, sums: FloatArray, moments: FloatArray) -> FloatArray:
+def centroid(sums: FloatArray, moments: FloatArray) -> FloatArray:
     """Return each frame's mean frequency in Hz, weighted by magnitude; 0 for silence.
 
-    `S` has shape (n_frames, n_bins), `sums` are its sums over bins, `moments` those of S times frequency.
+    `sums` are a spectrum's sums over its bins, `moments` those of the spectrum times frequency.
     """
     result: FloatArray = np.where(sums > 0, moments / np.where(sums > 0, sums, 1), 0)
     return result

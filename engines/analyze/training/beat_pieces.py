@@ -62,9 +62,9 @@ def for_rankers(stem: str) -> bool:
     return zlib.crc32(song.encode()) % 4 == 0
 
 
-def charts(rng: Rng, library: Path = LIBRARY) -> Iterator[tuple[Piece, float | None]]:
+def charts(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
     """Have MMA play charts in all its styles that are in bars of four or three."""
-    paths = sorted(library.glob("*.mma"))
+    paths = sorted(LIBRARY.glob("*.mma"))
     number = 0
     while True:
         path = paths[int(rng.integers(len(paths)))]

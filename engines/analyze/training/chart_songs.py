@@ -70,12 +70,12 @@ PROGRESSIONS: dict[str, tuple[Progression, ...]] = {
 }
 
 
-def chart_songs(count: int, rng: np.random.Generator, library: Path = LIBRARY) -> Iterator[Song]:
+def chart_songs(count: int, rng: np.random.Generator) -> Iterator[Song]:
     """Make songs; those of MMA's styles that are not in bars of four are passed over."""
     made = 0
     while made < count:
         style = str(rng.choice(STYLES))
-        text = (library / f"{style}.mma").read_text()
+        text = (LIBRARY / f"{style}.mma").read_text()
         grooves = re.findall(r"^DefGroove\s+(\S+)", text, re.MULTILINE)
         if re.search(r"^\s*Time\s+(?!4)", text, re.MULTILINE):
             continue

@@ -15,18 +15,18 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+from mir_eval.beat import f_measure
 
 from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking
 from engines.analyze.listening import RHYTHM, TONAL, listen
-from engines.analyze.onset_strength import LATENCY_S
+from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues, cues
 from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.clicks import COUNTED, backbeat, counted, listen_to
 from engines.analyze.training.rank import Example, leave_group_out, train
 
-WINDOW_S = 0.07
 # Music that comes again every two beats is more often 4/4 than 2/4: there are more marches and polkas among
 # the dances than elsewhere.
 MARCHES = 0.5
@@ -103,7 +103,7 @@ def example(
     """Describe one recording; nothing if its tracked beats miss the downbeats, which then teach nothing."""
     if len(downbeats) < 3:
         return
-    beats = beat_tracking.track(heard.beat_curve(), tempo) - LATENCY_S
+    beats = beat_tracking.track(heard.beat_curve(), tempo) + LEAD_S
     beats = beats[beats >= 0]
     if len(beats) < bars.FEWEST_BEATS:
         return
@@ -115,18 +115,11 @@ def example(
     meter = round(float(np.median(np.diff(downbeats))) * tempo / 60)
     if meter == 4 and thirds.min() > bars.TERNARY:  # nothing but notation tells 12/8 from twice 6/8
         in_two = np.sort(np.concatenate([downbeats, (downbeats[1:] + downbeats[:-1]) / 2]))
-    score = np.array([agreement(beats[first::n], in_two if n == 2 else downbeats) for n, first in readings])
+    score = np.array([f_measure(in_two if n == 2 else downbeats, beats[first::n]) for n, first in readings])
     if score.max() > 0.6:
         right = (score >= score.max() - 0.05).astype(np.float64)
         march = group != CLICKS and meter == 2 and float(thirds[1]) < bars.TERNARY
         yield BarExample(name, group, features, right, march)
-
-
-def agreement(found: FloatArray, truth: FloatArray) -> float:
-    """Return the F-measure of times that lie within 70 ms of each other."""
-    distance = np.abs(found[:, None] - truth[None])
-    hits = min(int((distance.min(axis=1) < WINDOW_S).sum()), int((distance.min(axis=0) < WINDOW_S).sum()))
-    return 2 * hits / (len(found) + len(truth))
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from engines.analyze.beat_network import (
     going_round,
     inputs,
 )
-from engines.analyze.onset_strength import LAG_FRAMES, LATENCY_S, mean_level
+from engines.analyze.onset_strength import LAG_FRAMES, LEAD_S, mean_level
 from engines.analyze.training.beat_pieces import for_rankers
 
 CHANNELS, BATCH = 48, 16
@@ -91,7 +91,7 @@ def example(item: Item, rng: np.random.Generator) -> tuple[FloatArray, FloatArra
     x = inputs(part * gains, max(level, 1e-9))
     y = np.zeros((len(x), 2), np.float32)
     for column, times in enumerate((item.beats, item.downbeats)):
-        frames = (((times + LATENCY_S) * band.FRAME_RATE - start) / speed - LAG_FRAMES) / 2
+        frames = (((times - LEAD_S) * band.FRAME_RATE - start) / speed - LAG_FRAMES) / 2
         for offset, value in ((0, 1.0), (-1, NEAR), (1, NEAR)):
             place = np.round(frames).astype(int) + offset
             place = place[(place >= 0) & (place < len(y))]
@@ -173,7 +173,7 @@ def train(items: list[Item], plan: Plan, out: Path) -> Network:
 def peaks(activation: FloatArray) -> FloatArray:
     """Return the times of an activation's plain peaks, in seconds."""
     at, _ = scipy.signal.find_peaks(activation, height=0.3, distance=8)
-    times: FloatArray = np.maximum(0.0, at / FRAME_RATE - LATENCY_S)
+    times: FloatArray = np.maximum(0.0, at / FRAME_RATE + LEAD_S)
     return times
 
 

@@ -95,7 +95,7 @@ def test_chords_may_change_twice_a_second_without_beats() -> None:
     [signals.noise(8), signals.drum_loop(120, 4), signals.tone(440, 4), 0.5 * signals.click_track(120, 8)],
     ids=["noise", "drums", "one tone", "clicks"],
 )
-def test_what_is_like_no_chord_is_no_chord(tmp_path: Path, y: signals.FloatArray) -> None:
+def test_noise_drums_and_one_tone_are_no_chord(tmp_path: Path, y: signals.FloatArray) -> None:
     found = chords_of(tmp_path, y)
     assert sum(b - a for a, b, name in found if name == "N") > 0.9 * found[-1][1]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engines import analyze
-from engines.analyze import listening
+from engines._errors import NotInstalledError
+from engines.analyze import listening, pulse
 from engines.analyze.library_results import Library
 from tests import signals
 
@@ -134,6 +135,13 @@ def test_a_cancel_within_a_file_is_no_failure_of_the_file(folder: Path, memory: 
     with pytest.raises(ValueError, match="stop"):
         analyze.library(folder, progress=stop_within, memory=memory)
     assert memory.kept == {}
+
+
+def test_a_damaged_program_is_no_failure_of_the_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "MODEL", folder / "gone.npz")
+    monkeypatch.setattr(pulse, "ranker", pulse.ranker.__wrapped__)
+    with pytest.raises(NotInstalledError, match=r"gone\.npz .* reinstall the program"):
+        analyze.library(folder)
 
 
 def test_progress_names_the_file_and_never_falls(folder: Path) -> None:

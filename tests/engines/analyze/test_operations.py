@@ -179,6 +179,18 @@ def test_progress_never_falls_and_ends_at_one(song: Path, operation: object) -> 
     assert all(stage for _, stage in seen)
 
 
+def test_progress_does_not_fall_where_channels_cancel_out_and_it_listens_again(tmp_path: Path) -> None:
+    y = signals.tone(440, 30)
+    seen: list[float] = []
+    analyze.key(
+        signals.write(tmp_path / "a.wav", np.stack([y, -y])),
+        progress=lambda fraction, _: seen.append(fraction),
+    )
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 8
+    assert seen.count(max(seen[:-1])) > 8, "the second time is told of too"
+
+
 @pytest.mark.parametrize("operation", OF_ONE_RECORDING)
 def test_a_cancel_in_progress_gets_through(song: Path, operation: object) -> None:
     class Cancelled(Exception):

@@ -69,11 +69,16 @@ def test_beat_times_increase_and_lie_in_the_recording(tmp_path: Path) -> None:
     assert times[-1] < found.duration
 
 
-def test_the_weights_of_alternatives_are_shares(tmp_path: Path) -> None:
-    found = beats_of(tmp_path, signals.drum_loop(120, 8))
-    weights = [other.weight for other in found.tempo_alternatives]
+@pytest.mark.parametrize("y", [signals.drum_loop(120, 8), signals.noise(10)], ids=["drums", "noise"])
+def test_no_alternative_is_likelier_than_the_tempo(tmp_path: Path, y: signals.FloatArray) -> None:
+    found = beats_of(tmp_path, y)
+    weights = [found.tempo_confidence, *(other.weight for other in found.tempo_alternatives)]
     assert weights == sorted(weights, reverse=True)
-    assert 0 < sum(weights) < 1
+    assert sum(weights) <= 1
+
+
+def test_half_the_tempo_is_an_alternative(tmp_path: Path) -> None:
+    found = beats_of(tmp_path, signals.drum_loop(120, 8))
     assert any(other.tempo == pytest.approx(60, rel=0.02) for other in found.tempo_alternatives)
 
 

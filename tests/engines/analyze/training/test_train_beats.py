@@ -8,7 +8,7 @@ import pytest
 from engines.analyze.bands import FRAME_RATE, N_BANDS
 from engines.analyze.beat_network import FRAME_RATE as ANSWERS_A_SECOND
 from engines.analyze.beat_network import SHORTEST_S
-from engines.analyze.onset_strength import LATENCY_S
+from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.training import train_beats
 from engines.analyze.training.beat_pieces import for_rankers
 
@@ -18,7 +18,7 @@ def stored(folder: Path, duration: float, period: float) -> Path:
     beats = np.arange(0, duration - 0.05, period)
     bands = np.full((round(duration * FRAME_RATE), N_BANDS), 0.1, np.float16)
     for beat in beats:
-        at = round((beat + LATENCY_S) * FRAME_RATE)
+        at = round((beat - LEAD_S) * FRAME_RATE)
         bands[max(0, at) : at + 4] = 3.0
     path = folder / "made_one@7.npz"
     np.savez(path, bands=bands, duration=duration, beats=beats, downbeats=beats[::4])
