@@ -75,9 +75,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--plot {plot}: is for one recording, not {len(arguments.files)}")
     if plot.suffix.lower() != ".png":
         raise UsageError(f"--plot {plot}: must end in .png")
-    terminal.check_writable(plot)
-    if plot.exists() and not arguments.force:
-        raise terminal.OutputError(f"{plot}: is there already; --force replaces it")
+    terminal.check_writable(plot, force=arguments.force)
 
 
 def _give(arguments: argparse.Namespace, file: str, found: dict[str, Any], *, first: bool) -> None:

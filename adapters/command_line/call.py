@@ -20,6 +20,7 @@ from typing import Any
 from adapters.command_line import asking, shown, terminal, values
 from adapters.command_line.connection import blocking_client
 from adapters.command_line.house import House
+from adapters.command_line.parser import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the file in the result (bytes, or a field such as midi_base64) here; - for stdout",
     )
+    parser.add_argument("--force", action="store_true", help="replace the file of -o if it is there")
     asking.add_arguments(parser)
 
 
@@ -44,7 +46,9 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     texts = values.split(arguments.params)
     output: Path | None = arguments.output
     if output is not None and str(output) != "-":
-        terminal.check_writable(output)
+        terminal.check_writable(output, force=arguments.force)
+    elif arguments.force:
+        raise UsageError("--force: is for -o FILE")
     with blocking_client(house.config()) as client:
         described = client.call("bus.describe", {"op": arguments.op})["operations"][0]
         params = values.read(texts, described["params"])

@@ -157,9 +157,7 @@ def _check(arguments: argparse.Namespace, count: int) -> None:
         picture_file.check(Path(arguments.plot))
         targets.append(Path(arguments.plot))
     for target in targets:
-        terminal.check_writable(target)
-        if target.exists() and not arguments.force:
-            raise terminal.OutputError(f"{target}: is there already; --force replaces it")
+        terminal.check_writable(target, force=arguments.force)
 
 
 def _targets(output: Path, count: int) -> Iterator[Path]:

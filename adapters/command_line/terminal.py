@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from base64 import b64encode
@@ -89,22 +90,24 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> str:
     return "\n".join(line if len(line) <= width() else line[: width() - 1] + "…" for line in lines)
 
 
-def check_writable(target: Path) -> None:
+def check_writable(target: Path, *, force: bool) -> None:
     """Find out that a file cannot be written before the work for it is done.
 
     Raises
     ------
     OutputError
-        If its folder is not there, or it is a folder itself.
+        If its folder is not there, it is a folder itself, or a file that only `force` replaces.
     """
     if not target.parent.is_dir():
         raise OutputError(f"{target}: the folder {target.parent} does not exist")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder")
+    if target.is_file() and not force:
+        raise OutputError(f"{target}: is there already; --force replaces it")
 
 
 def write_file(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; a link's target in its place, a pipe or device as it takes it.
 
     Raises
     ------
@@ -112,18 +115,27 @@ def write_file(target: Path, data: bytes) -> None:
         If it cannot be written.
     """
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                # As if it had been opened by name: a temporary file is private.
-                umask = os.umask(0)
-                os.umask(umask)
-                Path(file.name).chmod(0o666 & ~umask)
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        target = target.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
     except OSError as error:
         raise OutputError(f"{target}: {error.strerror or error}") from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        written = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            # As it was, or as if it had been opened by name: a temporary file is private.
+            umask = os.umask(0)
+            os.umask(umask)
+            written.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask)
+            written.replace(target)
+        except BaseException:
+            written.unlink(missing_ok=True)
+            raise

@@ -79,8 +79,16 @@ def test_the_wrong_port_is_exit_code_four(run: Run, bus: BusProcess) -> None:
 def test_the_bytes_of_a_result_are_written_whole_to_a_file(run: Run, bus: BusProcess, tmp_path: Path) -> None:
     target = tmp_path / "out.bin"
     target.write_bytes(b"before")
-    ran = run("call", "dummy.big", "megabytes=2", "-o", str(target), "--json", bus=bus)
+    target.chmod(0o600)
+    (tmp_path / "link.bin").symlink_to(target)
+    asked = ("call", "dummy.big", "megabytes=2", "-o", str(tmp_path / "link.bin"), "--json")
+    ran = run(*asked, bus=bus)
+    assert (ran.code, target.read_bytes()) == (18, b"before")
+    assert "is there already; --force replaces it" in ran.err
+    ran = run(*asked, "--force", bus=bus)
     assert ran.code == 0
+    assert (tmp_path / "link.bin").is_symlink(), "it is the link's file that is replaced"
+    assert target.stat().st_mode & 0o777 == 0o600
     assert target.read_bytes() == b"x" * 2_000_000
     assert "data: 2000000 bytes written" in ran.err
     assert json.loads(ran.out) == {}
@@ -97,6 +105,16 @@ def test_a_target_that_cannot_be_written_is_said_before_the_work(run: Run, tmp_p
     ran = run("call", "dummy.big", "-o", str(tmp_path / "none" / "x.mid"))
     assert ran.code == 18
     assert "does not exist" in ran.err
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    terminal.check_writable(tmp_path / "pipe", force=False)
+    terminal.write_file(tmp_path / "pipe", b"x" * 100)
+    assert os.read(reader, 1000) == b"x" * 100
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_file_that_cannot_be_replaced_is_left_as_it_was(tmp_path: Path) -> None:
