@@ -4,7 +4,8 @@ The model is the file `nmp.onnx` inside the installed package `basic-pitch`; the
 imported, since that loads TensorFlow. Windows and overlap are its own (its `inference.py`, version 0.4.0):
 43,844 samples at 22050 Hz, 30 frames of 256 samples shared by neighbours, of which each gives up half.
 
-What the network says has 88 columns, one for each key of a piano from A0, and 264 for its contour, three to
+What the network says has 88 columns, one for each key of a piano import os
+from A0, and 264 for its contour, three to
 a semitone, from 0 to 1, about 86 times a second.
 
 References
@@ -14,6 +15,7 @@ Model for Polyphonic Note Transcription and Multipitch Estimation", ICASSP 2022.
 """
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +37,6 @@ OVERLAP_FRAMES: Final = 30
 HOP_WINDOW: Final = WINDOW - OVERLAP_FRAMES * HOP_LENGTH
 LEAD: Final = OVERLAP_FRAMES // 2 * HOP_LENGTH  # zeros before the first sample
 FRAMES_A_WINDOW: Final = 172 - OVERLAP_FRAMES
-FRAME_RATE: Final = FRAMES_A_WINDOW * SR / HOP_WINDOW  # frames a second, on average
 N_PITCHES: Final = 88
 LOWEST_PITCH: Final = 21  # A0
 BINS_A_SEMITONE: Final = 3
@@ -92,6 +93,8 @@ def session() -> "onnxruntime.InferenceSession":
         If the model or onnxruntime is missing, or the model is damaged.
     """
     path = model_path()
+    # Read on import: its official builds report to their maker otherwise, from the first session on.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime  # noqa: PLC0415 - so that its absence can be told
     except ImportError as error:

@@ -1,6 +1,9 @@
 """The stream of windows, and the model that may not be there."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +71,10 @@ def test_a_damaged_model_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch,
             pitch_model.session()
     finally:
         pitch_model.session.cache_clear()
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    code = "from engines.transcribe import pitch_model; pitch_model.session()"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env={**environment, "HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*onnxruntime*")) == [], "an identity of this device, and a queue of events"
