@@ -15,7 +15,7 @@ MIDI Manufacturers Association, "Standard MIDI Files 1.0", RP-001; "General MIDI
 import math
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -109,6 +109,29 @@ class Score:
         _, numerator, denominator = self.signatures[0]
         return numerator * 4 / denominator
 
+    def in_whole_bars(self) -> "Score":
+        """Lengthen a pick-up, a first bar that is shorter than the next one, to a whole bar.
+
+        Bars can then be counted from 0. What is new is silent, before the first note, at the tempo that holds
+        where the pick-up ends.
+        """
+        if len(self.signatures) < 2:
+            return self
+        end, numerator, denominator = self.signatures[1]
+        added = numerator * 4 / denominator - end
+        if added <= 0 or abs(end - self.quarters_per_bar) * TICKS_PER_QUARTER > 1:
+            return self
+        held = [bpm for start, bpm in self.tempi if start <= end][-1]
+        return Score(
+            tuple(_later(part, added) for part in self.parts),
+            ((0.0, held), *((start + added, bpm) for start, bpm in self.tempi if start > end)),
+            (
+                (0.0, numerator, denominator),
+                *((start + added, over, under) for start, over, under in self.signatures[2:]),
+            ),
+            self.quarters + added,
+        )
+
     def seconds(self, quarter: float) -> float:
         """Return when a quarter note is heard."""
         passed = 0.0
@@ -116,6 +139,11 @@ class Score:
             end = self.tempi[i + 1][0] if i + 1 < len(self.tempi) else math.inf
             passed += max(0.0, min(quarter, end) - start) * 60 / bpm
         return passed
+
+
+def _later(part: Part, quarters: float) -> Part:
+    notes = tuple(replace(note, start=note.start + quarters) for note in part.notes)
+    return replace(part, notes=notes, bends=tuple((start + quarters, bend) for start, bend in part.bends))
 
 
 def write(score: Score) -> bytes:

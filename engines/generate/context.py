@@ -57,7 +57,7 @@ class Given:
         return "path" if self.path is not None else "notes"
 
     def score(self) -> Score:
-        """Read it.
+        """Read it; a pick-up becomes a whole bar.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Given:
             came = "neither" if self.path is None else "both"
             raise ValueError(f"path, notes: {came}; must be one of them")
         if self.path is not None:
-            score = read(self.path)
+            score = read(self.path).in_whole_bars()
         else:
             notes = tuple(sorted(self.notes or ()))
             check_notes(notes)

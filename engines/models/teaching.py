@@ -108,7 +108,7 @@ def gathered(folder: Path, part: str) -> tuple[list[corpus.Sequence], int]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi"))
     for path in paths[:_MAX_FILES]:
         try:
-            made = list(_sequences(str(path.relative_to(folder)), read(path), part))
+            made = list(_sequences(str(path.relative_to(folder)), read(path).in_whole_bars(), part))
         except (OSError, ValueError):
             made = []
         left_out += not made

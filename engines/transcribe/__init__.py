@@ -1,6 +1,6 @@
 """Writing down what is played: from audio to notes and MIDI.
 
-Polyphonic pitch by Spotify's Basic Pitch model on onnxruntime, drums by a network of our own. Silence, one
+Polyphonic pitch by Spotify's Basic Pitch model on onnxruntime, drums by two networks of our own. Silence, one
 sample, mono, NaN samples and a file that ends early are inputs with an answer, not errors; a file that holds
 no audio is `DATA_LOSS`. The same file and parameters give the same bytes.
 """
@@ -12,14 +12,15 @@ from pydantic import Field
 from engines._units import AudioPath, Bpm, Progress, silent
 from engines.transcribe.result import Transcription
 
-VERSION = "8"
+VERSION = "9"
+SLOWEST, FASTEST = 20.0, 400.0  # BPM
 TIMEOUTS_S = {"audio": 1800.0}  # an hour takes about two minutes
 
 Kind = Annotated[
     Literal["auto", "pitched", "drums"],
     Field(description="What to listen for; auto tells by itself, and finds both in a mix."),
 ]
-Tempo = Annotated[Bpm, Field(ge=20, le=400, description="The recording's tempo, if it is known.")]
+Tempo = Annotated[Bpm, Field(ge=SLOWEST, le=FASTEST, description="The recording's tempo, if it is known.")]
 Quantize = Annotated[
     Literal["none", "1/4", "1/8", "1/16", "1/32", "1/4T", "1/8T", "1/16T"],
     Field(description="The grid that notes are moved to; T is a triplet's."),
@@ -45,9 +46,10 @@ def audio(
         `pitched` writes notes from A0 to C8, `drums` strokes on bass drum, snare, hi-hat, toms and cymbals;
         `auto` decides which there are, or both.
     tempo
-        Tempo of the file; found by analysis where it is left out.
+        Tempo of the file, the same from the first sample on; where it is left out, tempo and bars are found
+        by analysis. Where the recording begins within a bar, the file begins with a pick-up bar.
     quantize
-        Nothing is moved unless this asks for it. The grid goes through the beats that were found; with a
+        Nothing is moved unless this asks for it. The grid goes through the bars that were found; with a
         given tempo it lies where most notes start.
     bends
         Whether each pitched note tells how its pitch moves. The file then has a track and channel for each

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,17 +11,26 @@ import numpy as np
 from engines import _notes
 from engines._errors import TooLongError
 from engines._units import Progress
-from engines.transcribe import drum_model, hearing, onset_choice, pitch_model, stroke_roles, timeline
+from engines.transcribe import (
+    FASTEST,
+    SLOWEST,
+    drum_model,
+    hearing,
+    onset_choice,
+    pitch_model,
+    stroke_roles,
+    timeline,
+)
 from engines.transcribe.hearing import Heard, HeardNote, Wanted
 from engines.transcribe.key_power import velocities
 from engines.transcribe.kind import Kind, tell
 from engines.transcribe.result import TranscribedNote, Transcription
 from engines.transcribe.timeline import STEPS, Timeline
 
-SLOWEST, FASTEST = 20.0, 400.0
 TEMPO_SHARE = 0.1  # of the progress, for finding the tempo
 STROKE_S = 0.1  # how long a stroke lasts in the file: percussion ends by itself
 SHORTEST_S = 0.01
+SAME_LINE = 1e-6  # of a step
 BEND_FRAMES: Final = 2  # a bend is told at every second frame, 43 times a second
 MAX_VOICES: Final = 15  # channels that a file has beside that of the drums
 
@@ -58,6 +68,7 @@ def audio(
         notes=list(notes),
         kind=told,
         tempo=time.tempo,
+        time_signature=time.meter,
         tempo_source="given" if tempo else "found" if line else "none",
         duration=heard.duration,
     )
@@ -104,8 +115,7 @@ def _velocity(strength: float) -> int:
 def snapped(notes: list[TranscribedNote], time: Timeline, quantize: str) -> list[TranscribedNote]:
     """Move notes to the nearest line of a grid, and let them last at least one step; `none` leaves them.
 
-    The grid goes through the beats. All is then moved by less than half a step, so that the grid's lines are
-    those of the file.
+    The grid goes through the bars, or through where most notes start.
     """
     if quantize == "none" or not notes:
         return notes
@@ -113,13 +123,10 @@ def snapped(notes: list[TranscribedNote], time: Timeline, quantize: str) -> list
     offset = time.grid_offset([note.start for note in notes], step)
     starts = np.floor((time.to_quarters(np.array([n.start for n in notes])) - offset) / step + 0.5)
     ends = np.floor((time.to_quarters(np.array([n.end for n in notes])) - offset) / step + 0.5)
-    starts = np.maximum(starts, 0)
-    on = time.to_seconds(starts * step)
-    off = time.to_seconds(np.maximum(ends, starts + 1) * step)
-    moved = [
-        TranscribedNote(float(a), float(b), n.pitch, n.velocity, n.drums, n.bend)
-        for n, a, b in zip(notes, on, off, strict=True)
-    ]
+    starts = np.maximum(starts, math.ceil(-offset / step - SAME_LINE))
+    on = np.maximum(0.0, time.to_seconds(starts * step + offset))
+    off = time.to_seconds(np.maximum(ends, starts + 1) * step + offset)
+    moved = [replace(n, start=float(a), end=float(b)) for n, a, b in zip(notes, on, off, strict=True)]
     return sorted(moved, key=lambda note: (note.start, note.drums, note.pitch))
 
 
@@ -135,12 +142,16 @@ def without_overlaps(notes: list[TranscribedNote]) -> list[TranscribedNote]:
                 kept[before] = max(old, note, key=lambda n: n.velocity)
                 continue
             if old.end > note.start:
-                kept[before] = TranscribedNote(
-                    old.start, note.start, old.pitch, old.velocity, old.drums, old.bend
-                )
+                kept[before] = _until(old, note.start)
         last[note.drums, note.pitch] = len(kept)
         kept.append(note)
     return kept
+
+
+def _until(note: TranscribedNote, end: float) -> TranscribedNote:
+    share = (end - note.start) / (note.end - note.start)
+    bend = None if note.bend is None else note.bend[: max(1, round(share * len(note.bend)))]
+    return replace(note, end=end, bend=bend)
 
 
 def _tracks(notes: tuple[TranscribedNote, ...]) -> list[tuple[str, list[TranscribedNote]]]:
@@ -202,4 +213,4 @@ def to_midi(notes: tuple[TranscribedNote, ...], time: Timeline, duration: float)
         parts.append(_notes.Part(name, written, drums=own[0].drums, bends=_bends(own, time)))
     # A tick more, so that a note in the last instant has a length.
     whole = min(length + 1 / _notes.TICKS_PER_QUARTER, _notes.MAX_QUARTERS)
-    return _notes.write(_notes.Score(tuple(parts), tempi=time.tempi, quarters=whole))
+    return _notes.write(_notes.Score(tuple(parts), time.tempi, time.signatures, whole))

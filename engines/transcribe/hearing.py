@@ -4,7 +4,7 @@ Notes are decided while it runs, a minute and a half at a time, so that memory d
 of a recording but for its drum spectrum, 86 MB for three hours, and as much again for what is heard in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +17,12 @@ from engines._units import Progress
 from engines.transcribe import drum_model, drum_spectrum, pitch_model, stroke_roles
 from engines.transcribe.drum_model import Strokes, activations, strokes
 from engines.transcribe.drum_spectrum import DrumListener
-from engines.transcribe.note_creation import TRAINED, Rules, bend, create_notes
+from engines.transcribe.note_creation import TRAINED, FoundNote, Rules, bend, create_notes, holds
 from engines.transcribe.pitch_model import Activations, PitchListener, frame_times
 
 SEGMENT: Final = 8192  # frames decided at a time: 95 s
 BEFORE: Final = 1024  # frames before them that are looked at again, so that what began there is known
-AFTER: Final = 2048  # and after: a note held longer than 24 s beyond its segment is cut there
+AFTER: Final = 2048  # and after, 24 s; a note that holds to their end is followed into the next segment
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED: Final = 0.01
 # Share of the time that hearing drums takes after the last block was read: beside pitches, and alone.
@@ -64,6 +64,14 @@ class Heard:
     duration: float
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A note, by its index, and the frame of the recording up to which it was heard."""
+
+    note: int
+    end: int
+
+
 class NoteCollector:
     """Collects activations and turns them into notes a segment at a time."""
 
@@ -74,6 +82,7 @@ class NoteCollector:
         self._first = 0  # frame of the recording at which what waits begins
         self._decided = 0  # frame of the recording up to which notes have been handed out
         self.notes: list[HeardNote] = []
+        self._held: dict[int, _Held] = {}  # by column: what still sounds at the last frame looked at
         self._n_bent = 0
 
     def push(self, heard: Activations) -> None:
@@ -96,19 +105,52 @@ class NoteCollector:
         heard = _joined(self._waiting)
         last = self._first + self._n_waiting
         times = frame_times(self._first, self._n_waiting)
-        for found in create_notes(heard, self._rules):
-            if self._decided <= self._first + found.start < until:
-                bent = None if heard.contours is None else bend(heard.contours, found)
-                start, end = float(times[found.start]), float(times[found.end])
-                pitch = found.pitch + pitch_model.LOWEST_PITCH
-                power = float(heard.powers[found.start, found.pitch])
-                self.notes.append(HeardNote(start, end, pitch, found.amplitude, power, bent))
-                self._n_bent += 0 if bent is None else len(bent)
+        begun = [
+            found
+            for found in create_notes(heard, self._rules)
+            if self._decided <= self._first + found.start < until
+        ]
+        self._follow(heard, times, begun)
+        for found in begun:
+            bent = self._bent(heard, found)
+            start, end = float(times[found.start]), float(times[found.end])
+            pitch = found.pitch + pitch_model.LOWEST_PITCH
+            power = float(heard.powers[found.start, found.pitch])
+            self._hold(found, len(self.notes))
+            self.notes.append(HeardNote(start, end, pitch, found.amplitude, power, bent))
         if len(self.notes) > MAX_NOTES or self._n_bent > MAX_BEND_FRAMES:
             raise _too_many("bends" if len(self.notes) <= MAX_NOTES else "notes", float(times[-1]))
         keep = max(self._first, until - BEFORE) - self._first
         self._waiting = [] if until >= last else [_from(heard, keep)]
         self._first, self._n_waiting, self._decided = self._first + keep, self._n_waiting - keep, until
+
+    def _follow(self, heard: Activations, times: FloatArray, begun: list[FoundNote]) -> None:
+        """Let notes that held to the end of the last segment go on, until their key is struck again."""
+        held, self._held = self._held, {}
+        for column, one in held.items():
+            start = one.end - self._first
+            struck = [found.start for found in begun if found.pitch == column]
+            until = min(struck, default=self._n_waiting - 1)
+            if until <= start:
+                continue
+            more = FoundNote(start, column, start + holds(heard.notes[start:until, column], self._rules), 0.0)
+            note, bent = self.notes[one.note], self._bent(heard, more)
+            if note.bend is not None and bent is not None:
+                bent = np.concatenate([note.bend, bent])
+            self.notes[one.note] = replace(note, end=float(times[more.end]), bend=bent)
+            if not struck:
+                self._hold(more, one.note)
+
+    def _hold(self, found: FoundNote, note: int) -> None:
+        if found.end >= self._n_waiting - 1 - self._rules.tolerance:
+            self._held[found.pitch] = _Held(note, self._first + found.end)
+
+    def _bent(self, heard: Activations, found: FoundNote) -> FloatArray | None:
+        if heard.contours is None:
+            return None
+        bent = bend(heard.contours, found)
+        self._n_bent += len(bent)
+        return bent
 
 
 def _too_many(what: str, seconds: float) -> TooLongError:
@@ -191,8 +233,8 @@ def _hear(
         struck = _struck(
             drum_listener.finish(), lambda share, stage: progress(read + (HEARD - read) * share, stage)
         )
-        if sum(len(one.times) for one in struck) > MAX_NOTES:
-            raise _too_many("strokes", duration)
+        if len(collector.notes) + sum(len(one.times) for one in struck) > MAX_NOTES:
+            raise _too_many("notes and strokes" if wanted.pitched else "strokes", duration)
     return Heard(collector.finish(), struck, duration), None
 
 

@@ -62,7 +62,7 @@ class FoundNote:
     amplitude: float
 
 
-def create_notes(heard: Activations, rules: Rules = BASIC_PITCH) -> list[FoundNote]:
+def create_notes(heard: Activations, rules: Rules) -> list[FoundNote]:
     """Turn activations into notes, in order of start.
 
     Parameters
@@ -90,7 +90,7 @@ def create_notes(heard: Activations, rules: Rules = BASIC_PITCH) -> list[FoundNo
 
     times, pitches = _onsets(notes, onsets, rules)
     for start, pitch in zip(times[::-1].tolist(), pitches[::-1].tolist(), strict=True):
-        end = start + 1 + _holds(left[start + 1 : n - 1, pitch], rules)
+        end = start + 1 + holds(left[start + 1 : n - 1, pitch], rules)
         if end - start > rules.shortest:
             claim(start, end, pitch)
             found.append(FoundNote(start, pitch, end, float(notes[start:end, pitch].mean())))
@@ -101,7 +101,7 @@ def create_notes(heard: Activations, rules: Rules = BASIC_PITCH) -> list[FoundNo
         if left[middle, pitch] <= rules.leftover_threshold:
             continue  # part of a stronger note by now
         forward, backward = left[middle + 1 : n - 1, pitch], left[1:middle, pitch][::-1]
-        ahead, behind = _holds(forward, rules), _holds(backward, rules)
+        ahead, behind = holds(forward, rules), holds(backward, rules)
         claim(middle + 1, middle + 1 + min(ahead + rules.tolerance, len(forward)), pitch)
         claim(middle - min(behind + rules.tolerance, len(backward)), middle, pitch)
         left[middle, pitch] = 0
@@ -119,7 +119,7 @@ def _onsets(notes: FloatArray, onsets: FloatArray, rules: Rules) -> tuple[IntArr
     return times[likely], pitches[likely]
 
 
-def _holds(column: FloatArray, rules: Rules) -> int:
+def holds(column: FloatArray, rules: Rules) -> int:
     """Count the frames until a column stays below the threshold for `tolerance` frames, or to its end.
 
     At the end, frames below the threshold that have not lasted that long are not counted either.

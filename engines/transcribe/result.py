@@ -18,7 +18,7 @@ class TranscribedNote:
     end: Annotated[Seconds, Field(description="When it ends, after its start.")]
     pitch: Annotated[Pitch, Field(description="60 is middle C; on drums, the General MIDI percussion key.")]
     velocity: Annotated[
-        Velocity, Field(description="How hard it is played, at least 1; a recording's median note is 80.")
+        Velocity, Field(description="How hard it is played, at least 1; the median pitched note is 80.")
     ]
     drums: Annotated[bool, Field(description="Whether it is a stroke on a drum or cymbal.")]
     bend: Annotated[
@@ -37,8 +37,8 @@ class Transcription:
     midi_base64: Annotated[
         str,
         Field(
-            description="A Standard MIDI File, in base64, in which every note falls where it sounds; drums "
-            "on the percussion channel."
+            description="A Standard MIDI File, in base64, in which every note falls where it sounds and "
+            "bars begin where they were found; drums on the percussion channel."
         ),
     ]
     notes: Annotated[list[TranscribedNote], Field(description="In order of start; none in silence.")]
@@ -46,7 +46,12 @@ class Transcription:
         Literal["pitched", "drums", "mixed"],
         Field(description="What was transcribed: pitches, drums, or both from one recording."),
     ]
-    tempo: Annotated[Bpm, Field(description="Tempo in the file; 120 where none was given or found.")]
+    tempo: Annotated[
+        Bpm, Field(description="Quarter notes a minute in the file; 120 where none was given or found.")
+    ]
+    time_signature: Annotated[
+        str, Field(description="Of the file's bars but for a pick-up; 4/4 where none was found.")
+    ]
     tempo_source: Annotated[
         Literal["given", "found", "none"], Field(description="Where the tempo comes from.")
     ]

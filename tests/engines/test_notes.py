@@ -81,6 +81,27 @@ def test_seconds_follow_the_tempi() -> None:
     assert piece.seconds(8.0) == 6.0
 
 
+def test_a_pick_up_becomes_a_whole_bar() -> None:
+    part = Part("a", (Note(0.0, 60, 1.0), Note(1.0, 62, 3.0)), bends=((1.5, 0.5),))
+    begun = Score(
+        (part,), ((0.0, 200.0), (0.5, 90.0), (4.0, 100.0)), ((0.0, 1, 4), (1.0, 3, 4), (7.0, 4, 4)), 11.0
+    )
+    whole = begun.in_whole_bars()
+    assert [note.start for note in whole.parts[0].notes] == [2.0, 3.0]
+    assert whole.parts[0].bends == ((3.5, 0.5),)
+    assert whole.tempi == ((0.0, 90.0), (6.0, 100.0))
+    assert whole.signatures == ((0.0, 3, 4), (9.0, 4, 4))
+    assert whole.quarters == 13.0
+
+
+@pytest.mark.parametrize(
+    "signatures", [((0.0, 4, 4),), ((0.0, 3, 4), (6.0, 4, 4)), ((0.0, 4, 4), (4.0, 3, 4))]
+)
+def test_a_first_bar_that_is_whole_stays(signatures: tuple[tuple[float, int, int], ...]) -> None:
+    begun = Score((MELODY,), signatures=signatures, quarters=16.0)
+    assert begun.in_whole_bars() is begun
+
+
 def test_running_status_and_notes_without_an_end_are_read() -> None:
     body = bytes([0, 0x90, 60, 100, 48, 62, 100, 48, 60, 0, 0, 0xFF, 0x2F, 0])
     file = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 48) + b"MTrk" + struct.pack(">I", len(body)) + body

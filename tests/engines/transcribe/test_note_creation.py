@@ -18,11 +18,11 @@ def drawn(*notes: tuple[int, int, int, float], n_frames: int = 200) -> Activatio
 
 
 def test_a_note_begins_at_its_onset_and_ends_where_its_key_falls_silent() -> None:
-    assert create_notes(drawn((20, 60, 40, 0.75))) == [FoundNote(20, 40, 60, 0.75)]
+    assert create_notes(drawn((20, 60, 40, 0.75)), BASIC_PITCH) == [FoundNote(20, 40, 60, 0.75)]
 
 
 def test_notes_of_a_chord_are_found_together() -> None:
-    found = create_notes(drawn((20, 60, 40, 0.7), (20, 70, 44, 0.7), (20, 80, 47, 0.7)))
+    found = create_notes(drawn((20, 60, 40, 0.7), (20, 70, 44, 0.7), (20, 80, 47, 0.7)), BASIC_PITCH)
     assert [(note.start, note.pitch, note.end) for note in found] == [
         (20, 40, 60),
         (20, 44, 70),
@@ -33,36 +33,38 @@ def test_notes_of_a_chord_are_found_together() -> None:
 def test_a_key_struck_again_is_two_notes() -> None:
     heard = drawn((20, 100, 40, 0.8))
     heard.onsets[60, 40] = 0.9
-    assert [(note.start, note.end) for note in create_notes(heard)] == [(20, 60), (60, 100)]
+    assert [(note.start, note.end) for note in create_notes(heard, BASIC_PITCH)] == [(20, 60), (60, 100)]
 
 
 def test_a_short_gap_does_not_end_a_note() -> None:
     heard = drawn((20, 60, 40, 0.8))
     heard.notes[35:42, 40] = 0.6, 0.4, 0.25, 0.25, 0.25, 0.4, 0.6  # too slow a rise to be an onset
-    assert [(note.start, note.end) for note in create_notes(heard)] == [(20, 60)]
+    assert [(note.start, note.end) for note in create_notes(heard, BASIC_PITCH)] == [(20, 60)]
 
 
 def test_what_has_no_onset_grows_both_ways_from_its_strongest_frame() -> None:
     heard = drawn((20, 60, 40, 0.8))
     heard.onsets[:] = 0
     heard.notes[40, 40] = 0.9
-    (note,) = create_notes(heard)
+    (note,) = create_notes(heard, BASIC_PITCH)
     assert (note.start, note.pitch, note.end) == (20, 40, 59)
 
 
 def test_a_note_longer_than_a_first_look_keeps_its_length() -> None:
-    assert [note.end for note in create_notes(drawn((10, 1900, 40, 0.8), n_frames=2000))] == [1900]
+    assert [note.end for note in create_notes(drawn((10, 1900, 40, 0.8), n_frames=2000), BASIC_PITCH)] == [
+        1900
+    ]
 
 
 @pytest.mark.parametrize("n_frames", [0, 1, 2, 3, 50])
 def test_silence_has_no_notes(n_frames: int) -> None:
-    assert create_notes(drawn(n_frames=n_frames)) == []
+    assert create_notes(drawn(n_frames=n_frames), BASIC_PITCH) == []
 
 
 def test_the_activations_are_left_as_they_were() -> None:
     heard = drawn((20, 60, 40, 0.8))
     before = heard.notes.copy(), heard.onsets.copy()
-    create_notes(heard)
+    create_notes(heard, BASIC_PITCH)
     assert (heard.notes == before[0]).all()
     assert (heard.onsets == before[1]).all()
 
@@ -78,7 +80,9 @@ def test_the_loop_over_frames_that_the_paper_describes_finds_the_same_ends() -> 
     rng = np.random.default_rng(5)
     for _ in range(40):
         sounding = rng.random((300, 88)).astype(np.float32) ** 2
-        found = create_notes(Activations(sounding, (sounding * 0).astype(np.float32), None, sounding))
+        found = create_notes(
+            Activations(sounding, (sounding * 0).astype(np.float32), None, sounding), BASIC_PITCH
+        )
         for note in found:
             column = sounding[:, note.pitch]
             run = longest_run_below(column[note.start : note.end], BASIC_PITCH.frame_threshold)

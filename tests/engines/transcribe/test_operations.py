@@ -95,6 +95,36 @@ def test_quantized_notes_stand_on_the_lines_of_the_file(melody: Path) -> None:
     assert abs(moved[0]) <= 0.125 + 1e-6  # half a step
 
 
+def test_quantized_notes_stay_with_a_recording_that_is_not_on_the_lines(tmp_path: Path) -> None:
+    late = [(t + 0.2, signals.note(pitch, 0.4, amplitude=0.4)) for t, pitch in MELODY]
+    path = signals.write(tmp_path / "late.wav", signals.mix_at(late, MELODY[-1][0] + 1))
+    for tempo in (None, 120):
+        result = transcribe.audio(path, kind="pitched", tempo=tempo, quantize="1/8")
+        moved = [n.start - t for n, (t, _) in zip(result.notes, late, strict=True)]
+        assert np.abs(moved).max() < 0.04
+
+
+@pytest.mark.parametrize("drifting", [False, True])
+def test_the_bars_of_the_file_are_those_of_the_music(tmp_path: Path, drifting: bool) -> None:
+    beats = 0.7 + np.cumsum(np.linspace(0.5, 0.56 if drifting else 0.5, 48)) - 0.5
+    bars = [(t, signals.kick() + np.pad(0.0, 0)) for t in beats[::3]]
+    others = [(t, signals.hat()) for k, t in enumerate(beats) if k % 3]
+    chords = [
+        (beats[3 * i], signals.chord(c, 1.5)) for i, c in enumerate(("A:min", "F:maj", "C:maj", "G:maj") * 4)
+    ]
+    path = signals.write(
+        tmp_path / "waltz.wav", 0.5 * signals.mix_at([*bars, *others, *chords], beats[-1] + 1)
+    )
+    result = transcribe.audio(path)
+    assert result.time_signature == "3/4"
+    score = score_of(result)
+    *_, (first_bar, numerator, denominator) = score.signatures
+    assert (numerator, denominator) == (3, 4)
+    downbeats = [score.seconds(first_bar + 3 * bar) for bar in range(15)]
+    distance = np.abs(np.array(downbeats)[:, None] - beats[::3])
+    assert distance.min(axis=1).max() < 0.03
+
+
 def test_bends_are_told_on_request_only(tmp_path: Path) -> None:
     t = np.arange(2 * signals.SR) / signals.SR
     cents = 40 * np.sin(2 * np.pi * 2 * t)
