@@ -91,7 +91,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         loop_bars=rhythm.loop_bars,
         chords=_chords(found, heard),
         sections=_sections(found, heard),
-        onset_times=onset_strength.pick_onsets(speaks.envelope).tolist(),
+        onset_times=onset_strength.pick_onsets(speaks.envelope, speaks.scale).tolist(),
         loudness=_loudness(heard),
         spectrum=spectrum,
         crest_factor=_crest_factor(heard),
@@ -155,7 +155,7 @@ def sections(path: Path, progress: Progress) -> Sections:
 def onsets(path: Path, progress: Progress) -> Onsets:
     """Answer `analyze.onsets`."""
     heard = listen(path, {RHYTHM}, progress, share=0.95)
-    times = onset_strength.pick_onsets(onset_strength.onset_envelope(heard.bands))
+    times = onset_strength.pick_onsets(*onset_strength.onset_envelope(heard.bands))
     progress(1.0, "done")
     return Onsets(times.tolist(), heard.duration)
 

@@ -11,6 +11,7 @@ from engines._networks import read_network
 from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.onset_strength import REGISTERS_HZ
 from engines.analyze.ranking import WEIGHTS, Ranker
 from engines.analyze.results import Meter
 from engines.analyze.rhythm_cues import Cues
@@ -32,6 +33,7 @@ SURE = 0.98  # at most, of a loop; of one of that many, as many that bench/loops
 TERNARY = 1.0  # a last third above this, in `thirds`, is of a compound meter: 2.7 times what begins halfway
 FLOOR = 0.02  # of what begins at beats: less counts as nothing
 OUTLIERS = (5, 95)  # percentiles: what lies beyond them tells of a start, an end or a fill, not of a bar
+ALIKE = 0.06  # of the mean rise: the spread of strokes that are one sample played again is 0.04
 LEAST_ERROR = 0.05  # of a mean of what `moments` says, where beats are all but the same
 MODEL = WEIGHTS / "bars.npz"
 
@@ -71,6 +73,10 @@ class Bars:
     def downbeats(self, beats: FloatArray) -> FloatArray:
         """Pick the downbeats from beats; none without a meter."""
         return beats[self.first :: self.meter] if self.meter else beats[:0]
+
+
+# Where nothing tells bars: how often music has each meter, roughly.
+UNTOLD = Bars(4, 0.6, 0, others=((3, 0.2), (2, 0.2)))
 
 
 def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArray:
@@ -171,7 +177,10 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: b
         return Bars(0, 0.0, 0)
     parts = thirds(heard.envelope, beats)
     period = float(np.median(np.diff(beats)))
-    readings, features = bar_features(moments(heard, pitches, beats), parts, period)
+    at_beats = moments(heard, pitches, beats)
+    if not loop and _alike(at_beats):
+        return UNTOLD
+    readings, features = bar_features(at_beats, parts, period)
     weights = ranker().weigh(features)
     meters = np.array([meter for meter, _ in readings])
     # First how many beats, wherever bars begin: that is surer than where.
@@ -184,6 +193,12 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: b
     confidence = likely[meter] / total
     others = sorted(((m, w / total) for m, w in likely.items() if m != meter), key=lambda other: -other[1])
     return Bars(meter, min(SURE, confidence) if loop else confidence, first, ternary, tuple(others))
+
+
+def _alike(at_beats: FloatArray) -> bool:
+    # As a metronome's are, that accents none: then there is nothing to count bars by.
+    rise = at_beats[1:-1, : len(REGISTERS_HZ) + 1]
+    return bool((rise.std(axis=0) < ALIKE * rise.mean(axis=0)).all())
 
 
 def _of_loop(n_beats: int, ternary: bool) -> list[int]:

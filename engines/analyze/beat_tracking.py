@@ -19,6 +19,8 @@ REPEATS = ((1, 1.0), (2, 0.8), (4, 0.7))  # periods, and their weights
 CHANGE, MOST_CHANGE = 0.1, 2.0  # cost of a change by a hundredth, and of any
 FOLLOWABLE = 0.6  # how well, a window, what has a tempo fits: noise has 0.4, music that wanders 1.2 to 2
 WORTH_FOLLOWING = 0.1  # how much better than a steady tempo one that changes must fit, a window
+ONE_TEMPO = 0.04  # a pattern whose tempo is further off than this is none of its drifts
+SELDOM = 0.1  # of the seconds of a recording that drifts are away from one tempo at least
 SHORTEST, LONGEST = 0.75, 1.3  # of the period, between neighbouring beats
 # A beat this close to the end would have no room to sound: it is the next bar's, moved inside by rounding.
 LAST_S = 0.01
@@ -93,10 +95,20 @@ def local_period(curve: FloatArray, bpm: float) -> FloatArray:
     best = float(fit[np.arange(len(fit)), path].sum() - change[path[:-1], path[1:]].sum())
     middle = len(RATIOS) // 2
     steady = float(fit[:, middle - 2 : middle + 3].sum(axis=0).max())
-    if best - steady < WORTH_FOLLOWING * len(fit) or best < FOLLOWABLE * len(fit):
+    if (
+        best - steady < WORTH_FOLLOWING * len(fit)
+        or best < FOLLOWABLE * len(fit)
+        or _is_another(RATIOS[path])
+    ):
         return np.full(n, usual)
     result: FloatArray = np.interp(np.arange(n), np.arange(len(fit)) * hop, usual * RATIOS[path])
     return result
+
+
+def _is_another(ratios: FloatArray) -> bool:
+    """Whether ratios are all but one that is not 1: a pattern that repeats against the beat, and no drift."""
+    usual = float(np.median(ratios))
+    return abs(usual - 1) > ONE_TEMPO and float(np.mean(np.abs(ratios / usual - 1) > ONE_TEMPO / 2)) < SELDOM
 
 
 def _fit(curve: FloatArray, width: int, hop: int, usual: float) -> FloatArray:

@@ -3,11 +3,16 @@
 An onset envelope has shape (n_frames, 4), one column a register from bass to cymbals, at `bands.FRAME_RATE`.
 """
 
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines.analyze.bands import FRAME_RATE, band_edges
+
+IntArray: TypeAlias = npt.NDArray[np.intp]
 
 REGISTERS_HZ = (180.0, 900.0, 3500.0)  # bass | low middle | high middle | cymbals
 COMPRESSION = 10.0  # a band at the mean level of all stands at log(1 + 10): quiet notes count, noise does not
@@ -15,6 +20,12 @@ LAG_FRAMES = 2  # a rise is measured over 23 ms
 LOCAL_MEAN_S = 0.8
 PIECE_FRAMES = 1 << 14
 PEAK_FLOOR = 0.15  # of the strong onsets' height
+# Of the registers' rises together: a held triad ripples by 0.01, voices and strings by up to 0.2, by which a
+# soft note of theirs may rise too; the best of 0 to 0.6 on chorales and tunes rendered with such sounds.
+FAINTEST_ONSET = 0.1
+START_FRAMES = 8  # in which a recording begins that is cut where its first note is
+AROUND = 8  # frames before and after an onset, that is louder after it
+SAME_EVENT = 0.05  # of the strongest rise: what one note does while it dies away is less, 0.01 to 0.03
 FAINTEST = 0.02  # a spread below this is dither; the stillest of 140 recordings of music has 0.04
 LEAD_S = 0.004  # by which the strongest rise comes before the sound; measured on clicks and drums
 
@@ -41,10 +52,10 @@ def rises(L: FloatArray) -> FloatArray:
     return result
 
 
-def onset_envelope(bands: FloatArray) -> FloatArray:
+def onset_envelope(bands: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return how strongly each register rises at each frame, shape (n_frames, 4), each scaled to its spread.
 
-    Silence gives zeros.
+    With it comes what each was divided by, shape (4,). Silence gives zeros.
     """
     envelope = _rise(bands)
     envelope -= 0.9 * scipy.ndimage.uniform_filter1d(
@@ -53,7 +64,46 @@ def onset_envelope(bands: FloatArray) -> FloatArray:
     np.maximum(0, envelope, out=envelope)
     spread = envelope.std(axis=0) if len(envelope) else np.zeros(envelope.shape[1])
     # A register with next to nothing in it must not be blown up to the loudness of the others.
-    result: FloatArray = envelope / np.maximum(spread, max(FAINTEST, 0.15 * spread.max(initial=0)))
+    scale: FloatArray = np.maximum(spread, max(FAINTEST, 0.15 * spread.max(initial=0)))
+    envelope /= scale
+    return envelope, scale
+
+
+def is_one_event(bands: FloatArray, envelope: FloatArray, scale: FloatArray) -> bool:
+    """Whether nothing begins but once, as in the recording of one note or stroke: that has no tempo.
+
+    Parameters
+    ----------
+    bands
+        Shape (n_frames, N_BANDS); what begins with a recording shows in them alone.
+    envelope, scale
+        What `onset_envelope` says of them.
+    """
+    level = mean_level(bands)
+    if level <= 0:
+        return True
+    at_start = float((log_bands(bands[:START_FRAMES], level) @ _registers()).sum(axis=1).max())
+    curve = envelope @ scale.astype(np.float64)
+    peaks = _peaks(curve)
+    later = curve[peaks[(peaks >= START_FRAMES) & _is_louder_after(bands, peaks)]]
+    strong = SAME_EVENT * max(at_start, float(later.max(initial=0)))
+    return int(at_start > strong) + int((later > strong).sum()) < 2
+
+
+def _is_louder_after(bands: FloatArray, frames: IntArray) -> npt.NDArray[np.bool_]:
+    # Where a sound is cut off it rises too, in the bands that it had not.
+    level = np.pad(bands.mean(axis=1, dtype=np.float64), AROUND)
+    mean = scipy.ndimage.uniform_filter1d(level, AROUND - 1)[
+        frames + AROUND + np.array([[-1], [1]]) * AROUND // 2
+    ]
+    return np.asarray(mean[1] > mean[0])
+
+
+def _registers() -> FloatArray:
+    """Return what averages bands into registers, shape (N_BANDS, 4)."""
+    register = np.searchsorted(REGISTERS_HZ, band_edges()[1:-1], side="right")
+    mean = (register[:, None] == np.arange(len(REGISTERS_HZ) + 1)).astype(np.float32)
+    result: FloatArray = mean / mean.sum(axis=0)
     return result
 
 
@@ -63,9 +113,7 @@ def _rise(bands: FloatArray) -> FloatArray:
     level = mean_level(bands)
     if level <= 0 or n <= 2 * LAG_FRAMES:
         return envelope
-    register = np.searchsorted(REGISTERS_HZ, band_edges()[1:-1], side="right")
-    mean = (register[:, None] == np.arange(n_registers)).astype(np.float32)
-    mean /= mean.sum(axis=0)
+    mean = _registers()
     # In pieces, so that three hours need no second copy of the bands.
     for start in range(LAG_FRAMES, n, PIECE_FRAMES):
         L = log_bands(bands[start - LAG_FRAMES : start + PIECE_FRAMES], level)
@@ -77,22 +125,25 @@ def _rise(bands: FloatArray) -> FloatArray:
     return envelope
 
 
-def pick_onsets(envelope: FloatArray) -> FloatArray:
-    """Return when notes and drums begin, in seconds, from an onset envelope of shape (n_frames, 4).
+def pick_onsets(envelope: FloatArray, scale: FloatArray) -> FloatArray:
+    """Return when notes and drums begin, in seconds, from what `onset_envelope` says.
 
-    A peak of the summed curve that is highest within 30 ms, well above its surroundings of 0.2 s, and not
-    so weak as to be noise. Silence has none.
+    A peak of the rise of all registers that is highest within 30 ms, well above its surroundings of 0.2 s,
+    and weak neither beside the strong ones nor by itself, as the ripple of a held chord is. Silence has none.
     """
-    curve = envelope.sum(axis=1, dtype=np.float64)
+    times: FloatArray = np.maximum(0.0, _peaks(envelope @ scale.astype(np.float64)) / FRAME_RATE + LEAD_S)
+    return times
+
+
+def _peaks(curve: FloatArray) -> IntArray:
     if not curve.any():
-        return np.zeros(0)
+        return np.zeros(0, np.intp)
     around = scipy.ndimage.uniform_filter1d(curve, 2 * round(0.1 * FRAME_RATE) + 1)
     highest = scipy.ndimage.maximum_filter1d(curve, 2 * round(0.03 * FRAME_RATE) + 1) == curve
-    floor = PEAK_FLOOR * float(np.percentile(curve, 98))
+    floor = max(FAINTEST_ONSET, PEAK_FLOOR * float(np.percentile(curve, 98)))
     frames = np.flatnonzero(highest & (curve > 1.5 * around) & (curve > floor))
     if len(frames) == 0:
-        return np.zeros(0)
+        return frames
     # Two frames of one height are one onset.
-    frames = frames[np.concatenate([[True], np.diff(frames) > 2])]
-    times: FloatArray = np.maximum(0.0, frames / FRAME_RATE + LEAD_S)
-    return times
+    first: IntArray = frames[np.concatenate([[True], np.diff(frames) > 2])]
+    return first

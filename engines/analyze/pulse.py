@@ -36,6 +36,7 @@ BAR_MULTIPLES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 # Beats after which bars, pairs of bars and phrases come again; a candidate's tempo may be off by `SLACK`.
 PHRASES = (6, 8, 12, 16)
 LONGEST_PHRASE_S = 16.0
+SAME_TEMPO = 0.04  # tempi this near to each other are one
 SLACK = 0.01
 REFINED = 0.025  # how far off a tempo may be that is measured finely
 LIKELY = 0.2  # a peak of the network's answer above this is counted as a beat
@@ -88,7 +89,7 @@ def find_pulses(heard: Cues, duration: float) -> Pulses:
     n_lags, n_phrase_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2), int(FRAME_RATE * LONGEST_PHRASE_S)
     if not around:
         n_lags, n_phrase_lags = (min(n, len(curve) - 1) for n in (n_lags, n_phrase_lags))
-    if len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
+    if heard.once or len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
         return NO_PULSES
     phrases = correlate(curve, n_phrase_lags, around=around)
     own = phrases[:n_lags]
@@ -242,6 +243,28 @@ NO_PULSES = Pulses(np.zeros(0), np.zeros((0, N_FEATURES)))
 def ranker() -> Ranker:
     """Load the model that ships with the engine; weights/tempo.md says what it learned from."""
     return read_network(MODEL, Ranker, N_FEATURES)
+
+
+def distinct(tempi: FloatArray, weights: FloatArray) -> list[tuple[int, float]]:
+    """Join readings that are one tempo, measured differently.
+
+    Returns (index of its likeliest reading, weight of all) for each tempo, the likeliest first.
+    """
+    left = list(np.argsort(-weights))
+    joined: list[tuple[int, float]] = []
+    while left:
+        best = left[0]
+        same = [i for i in left if abs(tempi[i] / tempi[best] - 1) < SAME_TEMPO]
+        joined.append((int(best), float(weights[same].sum())))
+        left = [i for i in left if i not in same]
+    return sorted(joined, key=lambda reading: -reading[1])
+
+
+def related(tempo: float, bpm: float) -> float:
+    """Return the simple multiple of `bpm` that a tempo must be, as exact as `bpm`; else the tempo itself."""
+    exact = bpm * np.array((*RELATIVES, 4.0, 0.25))
+    nearest = int(np.argmin(np.abs(np.log(exact / tempo))))
+    return float(exact[nearest]) if abs(exact[nearest] / tempo - 1) < REFINED else tempo
 
 
 def loop_tempo(bpm: float, duration: float) -> float | None:

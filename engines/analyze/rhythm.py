@@ -10,6 +10,7 @@ from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues
 
 N_ALTERNATIVES = 4
+UNSURE = 0.1  # what has no tempo is no loop of so many beats
 FEWEST_TO_FOLLOW = 16  # beats
 CURVE_STEP = 4  # beats between the points of a tempo curve
 
@@ -48,11 +49,14 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     if len(found.tempi) == 0:
         return NO_RHYTHM
     weights = pulse.ranker().weigh(found.features)
-    order = np.argsort(-weights)
-    bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[order[0]]))
+    # No tempo is likelier than that anything repeats, in noise as little as in silence.
+    (best, share), *others = pulse.distinct(found.tempi, weights)
+    clarity = found.clarity(best)
+    confidence = clarity * share
+    bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[best]))
     placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed + onset_strength.LEAD_S)
-    exact = pulse.loop_tempo(bpm, duration)
+    exact = pulse.loop_tempo(bpm, duration) if confidence > UNSURE else None
     loop = beat_tracking.loop_grid(heard.envelope.sum(axis=1), placed, exact, duration) if exact else None
     curve: FloatArray = np.zeros((0, 2))
     if exact and loop is not None:
@@ -63,17 +67,16 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
             placed, bpm = straight, steady_bpm
         else:
             curve = _curve(placed)
-    # No tempo is likelier than that anything repeats, in which the others differ little from the best.
-    weights *= found.clarity(order[0])
-    confidence = float(weights[order[0]])
-    others = [(float(found.tempi[i]), float(weights[i])) for i in order[1 : 1 + N_ALTERNATIVES]]
     measured = bars.find_bars(heard, pitches, placed, loop=loop is not None)
     # Bars are of beats that are there: a tempo that drifts has them though nothing repeats evenly.
     measured = measured.given(max(confidence, heard.presence(placed)))
     return Rhythm(
         tempo=float(bpm),
         confidence=confidence,
-        alternatives=others,
+        alternatives=[
+            (pulse.related(float(found.tempi[i]), bpm), clarity * weight)
+            for i, weight in others[:N_ALTERNATIVES]
+        ],
         beats=placed,
         bars=measured,
         loop_beats=0 if loop is None else len(loop),

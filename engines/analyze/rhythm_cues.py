@@ -1,13 +1,13 @@
 """What speaks for beats: how the registers rise, and what the beat network says of the bands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engines._audio import FloatArray
 from engines.analyze import beat_network
 from engines.analyze.bands import FRAME_RATE
-from engines.analyze.onset_strength import onset_envelope
+from engines.analyze.onset_strength import is_one_event, onset_envelope
 
 BASS_WEIGHT = 0.8  # beats sit on bass notes and bass drums more than on the rest
 # Mean likelihood of a beat where beats are tracked in noise or speech, and where there surely are some.
@@ -20,11 +20,14 @@ class Cues:
     """An onset envelope, shape (n, 4), and likelihoods of beats and downbeats, shape (m, 2).
 
     The envelope has `bands.FRAME_RATE` frames a second, the likelihoods `beat_network.FRAME_RATE`; those of a
-    short recording go round some times.
+    short recording go round some times. `scale` is what each column of the envelope was divided by, shape
+    (4,), `once` whether something begins once only.
     """
 
     envelope: FloatArray
     likelihoods: FloatArray
+    scale: FloatArray = field(default_factory=lambda: np.ones(4))
+    once: bool = False
 
     def beat_curve(self) -> FloatArray:
         """Return how much speaks for a beat at each frame of the envelope, shape (n,)."""
@@ -59,7 +62,8 @@ class Cues:
 def cues(bands: FloatArray, duration: float) -> Cues:
     """Listen for beats in bands, shape (n_frames, N_BANDS), of a recording of `duration` seconds."""
     likelihoods = beat_network.activations(bands, duration, beat_network.network())
-    return Cues(onset_envelope(bands), likelihoods)
+    envelope, scale = onset_envelope(bands)
+    return Cues(envelope, likelihoods, scale, is_one_event(bands, envelope, scale))
 
 
 def _scaled(curve: FloatArray) -> FloatArray:

@@ -174,3 +174,10 @@ def test_every_reading_is_described() -> None:
     readings, features = bars.bar_features(at_beats, np.zeros(2), 0.5)
     assert readings == [(4, 0), (4, 1), (4, 2), (4, 3), (3, 0), (3, 1), (3, 2), (2, 0), (2, 1)]
     assert features.shape == (9, bars.N_BAR_FEATURES)
+
+
+def test_a_metronome_without_accents_tells_no_meter(tmp_path: Path) -> None:
+    found = analyze.beats(signals.write(tmp_path / "a.wav", signals.click_track(100, 20)))
+    assert found.tempo == pytest.approx(100, rel=1e-3)
+    assert found.meter == "4/4"
+    assert found.meter_confidence < 0.7

@@ -32,6 +32,11 @@ def test_notes_of_a_scale_are_onsets(tmp_path: Path) -> None:
     assert len(found) <= 18
 
 
+@pytest.mark.parametrize("y", [signals.tone(440, 20), signals.chord("A:min", 20)], ids=["tone", "chord"])
+def test_what_is_held_begins_once(tmp_path: Path, y: signals.FloatArray) -> None:
+    assert len(onsets_of(tmp_path, y)) <= 1
+
+
 @pytest.mark.parametrize("y", [signals.silence(3), signals.silence(1 / 44100)])
 def test_silence_has_no_onsets(tmp_path: Path, y: signals.FloatArray) -> None:
     assert len(onsets_of(tmp_path, y)) == 0

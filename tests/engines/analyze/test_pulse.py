@@ -82,3 +82,17 @@ def test_clarity_tells_a_pulse_from_noise() -> None:
     noise = pulse.find_pulses(onsets_only(hiss), 20.0)
     assert clear.clarity(int(np.argmax(clear.features[:, pulse.COMB_COLUMN]))) == 1.0
     assert max(noise.clarity(i) for i in range(len(noise.tempi))) < 0.2
+
+
+def test_one_tempo_that_was_measured_twice_is_one() -> None:
+    tempi = np.array([60.0, 119.0, 120.0, 121.0, 180.0])
+    joined = pulse.distinct(tempi, np.array([0.3, 0.2, 0.25, 0.15, 0.1]))
+    assert [i for i, _ in joined] == [2, 0, 4]
+    assert [weight for _, weight in joined] == pytest.approx([0.6, 0.3, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("tempo", "exact"), [(59.9, 60.0), (240.3, 240.0), (481, 480.0), (89.8, 90.0), (100, 100)]
+)
+def test_multiples_are_as_exact_as_the_tempo(tempo: float, exact: float) -> None:
+    assert pulse.related(tempo, 120.0) == pytest.approx(exact)

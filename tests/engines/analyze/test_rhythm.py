@@ -77,6 +77,20 @@ def test_no_alternative_is_likelier_than_the_tempo(tmp_path: Path, y: signals.Fl
     assert sum(weights) <= 1
 
 
+@pytest.mark.parametrize("at", [0.0, 2.5])
+@pytest.mark.parametrize("seconds", [5.0, 20.0])
+@pytest.mark.parametrize(
+    "y",
+    [signals.click(), signals.kick(), signals.snare(), signals.note(48, 2.0)],
+    ids=["click", "kick", "snare", "note"],
+)
+def test_one_stroke_or_note_has_no_tempo(
+    tmp_path: Path, y: signals.FloatArray, at: float, seconds: float
+) -> None:
+    found = beats_of(tmp_path, signals.mix_at([(at, y)], seconds))
+    assert (found.tempo, found.beats, found.meter, found.loop_beats) == (0, 0, None, 0)
+
+
 def test_half_the_tempo_is_an_alternative(tmp_path: Path) -> None:
     found = beats_of(tmp_path, signals.drum_loop(120, 8))
     assert any(other.tempo == pytest.approx(60, rel=0.02) for other in found.tempo_alternatives)

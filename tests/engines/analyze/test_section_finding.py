@@ -75,6 +75,15 @@ def test_noise_is_one_section(tmp_path: Path) -> None:
     assert [label for *_, label in found(tmp_path, signals.noise(60, sr=SR))] == ["A"]
 
 
+@pytest.mark.parametrize(
+    "y",
+    [signals.tone(440, 20, SR), signals.chord("A:min", 20, SR), signals.click_track(100, 60, SR)],
+    ids=["tone", "chord", "metronome"],
+)
+def test_what_sounds_the_same_throughout_is_one_section(tmp_path: Path, y: signals.FloatArray) -> None:
+    assert [label for _, _, label in found(tmp_path, y)] == ["A"]
+
+
 def test_without_bars_sections_are_still_found() -> None:
     # Two pads, and no beat in them.
     bands = np.ones((round(86.13 * 80), N_BANDS), np.float32)
