@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engines import analyze
-from engines.analyze import beat_tracking, picture
+from engines.analyze import picture
 from tests import signals
 
 SR = 11025
@@ -78,16 +78,3 @@ def test_the_picture_changes_no_other_answer(tmp_path: Path) -> None:
 )
 def test_times_are_written_as_clocks(seconds: float, text: str) -> None:
     assert picture.clock(seconds) == text
-
-
-def test_a_tempo_that_rises_is_drawn_rising() -> None:
-    beats = np.cumsum(np.linspace(0.6, 0.4, 40))
-    _, tempo = beat_tracking.local_tempo(beats)
-    assert np.all(np.diff(tempo) > 0)
-    assert 100 < tempo[0] < tempo[-1] < 150
-
-
-def test_the_tempo_of_a_few_beats_is_theirs_together() -> None:
-    x, local = beat_tracking.local_tempo(np.array([0.0, 0.5, 1.0, 1.5]))
-    assert x.tolist() == [0.75]
-    assert local.tolist() == [120.0]
