@@ -33,6 +33,9 @@ MAX_DURATION_S = 12 * 3600.0
 MIN_AMPLITUDE = 1e-12  # -240 dBFS: below is what a decaying filter leaves, which processors choke on
 MAX_AMPLITUDE = 1e6  # +120 dBFS: beyond it a float sample is debris, and its square would overflow
 
+_TOO_LONG = f"path: longer than {MAX_DURATION_S / 3600:.0f} hours"
+_FRAMES_UNKNOWN = 2**63 - 1  # libsndfile's SF_COUNT_MAX, for a FLAC that does not say how long it is
+
 # Positions in WAV order (Microsoft's channel mask), by number of channels.
 WAV_ORDER: dict[int, tuple[str, ...]] = {
     1: ("M",),
@@ -85,7 +88,7 @@ class AudioReader:
     UndecodableError
         If its content is no audio that can be decoded, or holds no samples.
     TooLongError
-        If it is longer than twelve hours.
+        If it is longer than twelve hours by its header, which spares decoding it to find out.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -104,7 +107,7 @@ class AudioReader:
         self.n_channels: int = self._file.channels
         self.container: str = self._file.format
         self.encoding: str = self._file.subtype
-        self.declared_frames: int = max(0, self._file.frames)
+        self.declared_frames: int = 0 if self._file.frames == _FRAMES_UNKNOWN else max(0, self._file.frames)
         self.frames = 0
         self.faulty_samples = 0
         self.truncated = _says_cut_off(self._file.extra_info)
@@ -112,9 +115,14 @@ class AudioReader:
         self._order = _FROM_VORBIS_ORDER.get(self.n_channels) if self.container == "OGG" else None
         try:
             self._refuse_absurd()
-        except UndecodableError:
+        except (UndecodableError, TooLongError):
             self.close()
             raise
+
+    @property
+    def declared_duration(self) -> float:
+        """Seconds as the header has it; 0 where it does not say."""
+        return self.declared_frames / self.sr
 
     @property
     def duration(self) -> float:
@@ -139,13 +147,13 @@ class AudioReader:
             if n == 0:
                 break
             self.frames += n
-            if self.frames > MAX_DURATION_S * self.sr:
-                raise TooLongError(f"path: longer than {MAX_DURATION_S / 3600:.0f} hours")
+            if self.frames > MAX_DURATION_S * self.sr:  # whatever the header said
+                raise TooLongError(_TOO_LONG)
             self._mend(block[:n])
             y = block[:n].T
             yield y[list(self._order)] if self._order else y
         # A compressed file tells its length in the header and simply ends.
-        self.truncated = self.truncated or self.frames < self._promised_frames()
+        self.truncated = self.truncated or self.frames < self.declared_frames
         if self.frames == 0:
             raise UndecodableError("path: holds no audio samples")
 
@@ -182,10 +190,6 @@ class AudioReader:
         self.faulty_samples += int(faulty.sum())
         block[faulty] = 0.0
 
-    def _promised_frames(self) -> int:
-        # Length unknown in the header comes back as 0 or as libsndfile's "as many as fit".
-        return self.declared_frames if self.declared_frames < MAX_DURATION_S * self.sr else 0
-
     def _refuse_absurd(self) -> None:
         if not MIN_SR <= self.sr <= MAX_SR:
             raise UndecodableError(
@@ -193,6 +197,8 @@ class AudioReader:
             )
         if self.n_channels > MAX_CHANNELS:
             raise UndecodableError(f"path: {self.n_channels} channels; must be at most {MAX_CHANNELS}")
+        if self.declared_duration > MAX_DURATION_S:
+            raise TooLongError(_TOO_LONG)
 
 
 def load(path: Path | str, sr: int | None = None) -> tuple[FloatArray, int]:

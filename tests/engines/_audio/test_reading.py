@@ -144,9 +144,36 @@ def test_a_sample_rate_nobody_records_at_is_refused(tmp_path: Path, sr: int) -> 
         read(path)
 
 
-def test_more_than_twelve_hours_are_refused(tmp_path: Path) -> None:
+def test_more_channels_than_anybody_records_are_refused(tmp_path: Path) -> None:
+    path = signals.write(tmp_path / "a.wav", np.zeros((65, 10)))
+    with pytest.raises(UndecodableError, match="path: 65 channels; must be at most 64"):
+        read(path)
+
+
+def test_more_than_twelve_hours_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
     path = signals.write(tmp_path / "a.wav", signals.silence(13 * 3600, sr=4000), 4000, encoding="PCM_U8")
-    with pytest.raises(TooLongError, match="12 hours"):
+    with pytest.raises(TooLongError, match="path: longer than 12 hours"):
+        AudioReader(path)
+
+
+def flac_that_says(path: Path, frames: int) -> Path:
+    """Write 4 s of noise as FLAC whose header has another number of samples."""
+    signals.write(path, signals.noise(4.0), container="FLAC")
+    data = bytearray(path.read_bytes())
+    # STREAMINFO (RFC 9639, 8.2): the number of samples is the last 36 of these 64 bits, 0 where unknown.
+    other = int.from_bytes(data[18:26], "big") >> 36 << 36
+    data[18:26] = (other | frames).to_bytes(8, "big")
+    path.write_bytes(data)
+    return path
+
+
+def test_a_length_that_the_header_does_not_tell_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = flac_that_says(tmp_path / "a.flac", 0)
+    assert read(path).declared_duration == 0.0
+    monkeypatch.setattr("engines._audio.MAX_DURATION_S", 2.0)
+    with pytest.raises(TooLongError):
         read(path)
 
 
