@@ -276,7 +276,7 @@ def spectrum(path: AudioPath, series: bool = False, *, progress: Progress = sile
     path
         A recording, as for `analyze.audio`, measured in mono at 44.1 kHz.
     series
-        Whether to give the numbers over time too: 12 of them 86 times a second.
+        Whether to give the numbers over time too: 12 of them 86 times a second, of up to 50 minutes.
     progress
         Told the share done and the stage.
 
@@ -288,7 +288,7 @@ def spectrum(path: AudioPath, series: bool = False, *, progress: Progress = sile
     Raises
     ------
     UndecodableError, TooLongError
-        As for `analyze.audio`.
+        As for `analyze.audio`, and with `series` if it is longer than 50 minutes.
 
     References
     ----------

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engines._audio import FloatArray
+from engines._audio import AudioReader, FloatArray
+from engines._errors import TooLongError
 from engines._units import Progress
 from engines.analyze import bands, loops, onset_strength, pitches
 from engines.analyze.chord_finding import find_chords
@@ -49,6 +50,9 @@ from engines.analyze.results import (
 from engines.analyze.rhythm import Rhythm, find_rhythm
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.section_finding import find_sections
+
+# 12 numbers of 9 bytes, 86 times a second, are 28 MB then, of the 32 MB that an answer may have.
+LONGEST_SERIES_S = 50 * 60.0
 
 
 def audio(path: Path, image: bool, progress: Progress) -> Analysis:
@@ -187,7 +191,12 @@ def loudness(path: Path, progress: Progress) -> Loudness:
 
 def spectrum(path: Path, series: bool, progress: Progress) -> SpectrumAnswer:
     """Answer `analyze.spectrum`."""
+    if series:
+        with AudioReader(path) as reader:
+            _refuse_long_series(reader.declared_duration)
     heard = listen(path, {SHAPE, TIMBRE}, progress, share=0.95)
+    if series:  # headers lie
+        _refuse_long_series(heard.duration)
     result = SpectrumAnswer(
         **asdict(_spectrum(heard.shape)),
         series=_series(heard.shape) if series else None,
@@ -294,6 +303,13 @@ def _spectrum(shape: Shape) -> Spectrum:
         contrast_means=[float(band.mean(dtype=np.float64)) for band in contrasts],
         contrast_spreads=[float(band.std(dtype=np.float64)) for band in contrasts],
     )
+
+
+def _refuse_long_series(duration: float) -> None:
+    if duration > LONGEST_SERIES_S:
+        raise TooLongError(
+            f"series: of {duration / 60:.1f} minutes; must be of at most {LONGEST_SERIES_S / 60:g}, or false"
+        )
 
 
 def _series(shape: Shape) -> SpectrumSeries:

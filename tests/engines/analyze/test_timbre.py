@@ -6,7 +6,11 @@ import librosa
 import numpy as np
 import pytest
 
+from bus.settings import MEGABYTE, Limits
 from engines import analyze
+from engines._audio import AudioReader
+from engines._errors import TooLongError
+from engines.analyze import answers, bands
 from engines.analyze.frames import hann, magnitudes
 from engines.analyze.listening import SHAPE, TIMBRE, Shape, listen
 from engines.analyze.timbre import N_CONTRASTS, contrast, flatness, peaks_and_valleys
@@ -124,3 +128,29 @@ def test_spectra_are_left_as_they_were() -> None:
 
 def test_no_frames_have_no_contrast() -> None:
     assert contrast(np.zeros((0, 2 * N_CONTRASTS), np.float32)).shape == (0, N_CONTRASTS)
+
+
+def test_a_series_too_long_for_an_answer_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "LONGEST_SERIES_S", 60.0)
+    monkeypatch.setattr(AudioReader, "blocks", lambda _: pytest.fail("it was decoded"))
+    path = signals.write(tmp_path / "a.wav", signals.silence(120, sr=4000), 4000)
+    with pytest.raises(TooLongError, match=r"series: of 2\.0 minutes; must be of at most 1, or false"):
+        analyze.spectrum(path, series=True)
+
+
+def test_a_series_is_refused_too_where_the_header_says_too_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "LONGEST_SERIES_S", 1.0)
+    monkeypatch.setattr(AudioReader, "declared_duration", 0.0)
+    path = signals.write(tmp_path / "a.wav", signals.noise(1.1))
+    with pytest.raises(TooLongError, match="series"):
+        analyze.spectrum(path, series=True)
+    assert analyze.spectrum(path).series is None
+
+
+def test_the_longest_series_fits_into_an_answer() -> None:
+    numbers = answers.LONGEST_SERIES_S * bands.FRAME_RATE * (5 + N_CONTRASTS)
+    assert 9 * numbers < Limits().result_mb * MEGABYTE - 1e6
