@@ -3,6 +3,7 @@
 A job that is killed loses the one recording it was at. One bad file costs its own line.
 """
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -79,15 +80,20 @@ class Portraitist:
             return known
         portrait = portray(path, self._within(stage, start, share))
         self.analysed += 1
-        if self._key(path) == key:  # otherwise it was written to meanwhile
-            self._memory.remember(key, portrait.plain())
+        with contextlib.suppress(OSError):  # what was heard is still good when the file has gone meanwhile
+            if self._key(path) == key:  # otherwise it was written to meanwhile
+                self._memory.remember(key, portrait.plain())
         return portrait
 
     def _key(self, path: Path) -> tuple[str | int, ...]:
-        # What a file is called, how large it is and when it was written tell one state of it from another,
-        # as they do for make, rsync and git: reading terabytes to know that nothing changed would not help.
+        # One state of a file is told from another as git's index does it, by what the system says of it, the
+        # time of its last change and its inode too: files whose names were exchanged have the same size and
+        # time of writing. Reading terabytes to know that nothing changed would not help.
         status = path.stat()
-        return "portrait", self._version, os.path.realpath(path), status.st_size, status.st_mtime_ns
+        return (
+            *("portrait", self._version, os.path.realpath(path)),
+            *(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino),
+        )
 
     def _within(self, stage: str, start: float, share: float) -> Callable[[float, str], None]:
         def report(fraction: float, _: str) -> None:

@@ -178,6 +178,55 @@ def test_what_an_older_engine_remembered_does_not_count(
     assert len(heard) == 4
 
 
+def test_a_recording_that_was_finished_is_kept_though_its_file_has_gone(
+    folder: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hear_and_remove(path: Path, *arguments: Any) -> Any:
+        heard = listening.listen(path, *arguments)
+        if path.name.startswith("a"):
+            path.unlink()
+        return heard
+
+    monkeypatch.setattr("engines.analyze.portrait.listen", hear_and_remove)
+    found = analyze.library(folder, memory=memory)
+    assert names(found) == ["a drums.wav", "b chords.wav", "d drums slower.wav"]
+    assert (found.analysed, found.remembered) == (3, 0)
+    assert len(memory.kept) == 2
+
+
+def test_a_file_that_has_gone_before_its_turn_is_a_failure_and_counts_stay_right(
+    folder: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_and_hear(path: Path, *arguments: Any) -> Any:
+        path.unlink()
+        return listening.listen(path, *arguments)
+
+    monkeypatch.setattr("engines.analyze.portrait.listen", remove_and_hear)
+    found = analyze.library(folder, memory=memory)
+    assert (found.recordings, found.analysed, found.remembered) == ([], 0, 0)
+    assert {failure.error for failure in found.failures} == {"path: No such file or directory"}
+
+
+def test_files_that_exchange_their_names_are_told_apart(folder: Path, memory: Memory) -> None:
+    a, b = folder / "a.wav", folder / "b.wav"
+    signals.write(a, 0.5 * signals.cadence("A minor", 1.0, times=1))
+    signals.write(b, 0.5 * signals.cadence("C minor", 1.0, times=1))
+    assert a.stat().st_size == b.stat().st_size
+    for path in (a, b):
+        os.utime(path, ns=(1, 1))
+    before = analyze.library(folder, recursive=False, memory=memory)
+    a.rename(folder / "c.wav")
+    b.rename(a)
+    (folder / "c.wav").rename(b)
+    after = analyze.library(folder, recursive=False, memory=memory)
+    keys = [
+        {Path(recording.path).name: recording.key for recording in found.recordings}
+        for found in (before, after)
+    ]
+    assert (keys[0]["a.wav"], keys[0]["b.wav"]) == ("A", "C")
+    assert (keys[1]["a.wav"], keys[1]["b.wav"]) == ("C", "A")
+
+
 def test_what_is_remembered_wrongly_is_heard_again(folder: Path, memory: Memory, heard: list[str]) -> None:
     analyze.library(folder, memory=memory)
     for key in memory.kept:
