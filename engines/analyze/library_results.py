@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engines._units import Bpm, Count, Fraction, Hertz, Lufs, Ratio, Seconds, TruePeak
 from engines.analyze.results import (
+    FaultySamples,
     KeyConfidence,
     KeyHeard,
     LoopBeats,
@@ -16,6 +17,7 @@ from engines.analyze.results import (
     PitchClass,
     TempoConfidence,
     TempoHeard,
+    Truncated,
     TuningCents,
 )
 
@@ -44,6 +46,8 @@ class Recording:
     ]
     sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
     channels: Annotated[Count, Field(description="The file's number of channels.")]
+    truncated: Truncated
+    faulty_samples: FaultySamples
 
 
 @dataclass(frozen=True)

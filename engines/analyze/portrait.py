@@ -57,5 +57,7 @@ def portray(path: Path, progress: _units.Progress) -> Portrait:
         true_peak_dbtp=heard.loudness.true_peak_dbtp,
         sample_rate=float(heard.sr),
         channels=heard.n_channels,
+        truncated=heard.truncated,
+        faulty_samples=heard.faulty_samples,
     )
     return Portrait(recording, texture(heard.bands))

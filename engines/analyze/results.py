@@ -105,6 +105,10 @@ TuningCents = Annotated[
     Cents | None,
     Field(description="Concert pitch's distance from A4 = 440 Hz; None if nothing tonal sounds."),
 ]
+Truncated = Annotated[bool, Field(description="Whether the file ends before its header says.")]
+FaultySamples = Annotated[
+    Count, Field(description="Samples that were NaN, infinite or beyond +120 dBFS, taken as 0.")
+]
 
 
 @dataclass(frozen=True)
@@ -356,10 +360,8 @@ class Analysis:
     ]
     sample_rate: Annotated[Hertz, Field(description="The file's sample rate.")]
     channels: Annotated[Count, Field(description="The file's number of channels.")]
-    truncated: Annotated[bool, Field(description="Whether the file ends before its header says.")]
-    faulty_samples: Annotated[
-        Count, Field(description="Samples that were NaN, infinite or beyond +120 dBFS, taken as 0.")
-    ]
+    truncated: Truncated
+    faulty_samples: FaultySamples
     image_base64: Annotated[
         str | None,
         Field(description="A PNG of 1600 x 1000 pixels that shows all this; None unless asked for."),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engines import analyze
@@ -225,6 +226,30 @@ def test_files_that_exchange_their_names_are_told_apart(folder: Path, memory: Me
     ]
     assert (keys[0]["a.wav"], keys[0]["b.wav"]) == ("A", "C")
     assert (keys[1]["a.wav"], keys[1]["b.wav"]) == ("C", "A")
+
+
+def test_a_line_says_what_is_wrong_with_the_file(folder: Path, memory: Memory) -> None:
+    whole = (folder / "a drums.wav").read_bytes()
+    (folder / "a drums.wav").write_bytes(whole[: len(whole) // 2])
+    y = 0.5 * signals.drum_loop(120, 2)
+    y[100:103] = np.nan
+    signals.write(folder / "b chords.wav", y, encoding="FLOAT")
+    for _ in range(2):  # heard, and remembered
+        cut, faulty, good = analyze.library(folder, memory=memory).recordings
+        assert (cut.truncated, cut.faulty_samples) == (True, 0)
+        assert (faulty.truncated, faulty.faulty_samples) == (False, 3)
+        assert (good.truncated, good.faulty_samples) == (False, 0)
+
+
+def test_what_was_remembered_without_what_is_wrong_is_heard_again(
+    folder: Path, memory: Memory, heard: list[str]
+) -> None:
+    analyze.library(folder, memory=memory)
+    for kept in memory.kept.values():
+        del kept["recording"]["truncated"]
+    heard.clear()
+    assert analyze.library(folder, memory=memory).analysed == 3
+    assert len(heard) == 4
 
 
 def test_what_is_remembered_wrongly_is_heard_again(folder: Path, memory: Memory, heard: list[str]) -> None:

@@ -23,6 +23,8 @@ LINE = Recording(
     true_peak_dbtp=-1.0,
     sample_rate=44100.0,
     channels=2,
+    truncated=False,
+    faulty_samples=0,
 )
 SONG = Portrait(LINE, [])
 
