@@ -314,8 +314,9 @@ def library(
     Parameters
     ----------
     folder
-        At most 10,000 audio files, known by their names' endings; hidden ones are left out, and links to
-        folders are not followed.
+        At most 10,000 audio files, known by their names' endings. Hidden ones are left out. A link to a file
+        inside the folder is heard as the file is; links out of it and to folders are not followed. What is
+        named like audio and not heard is listed with the reason.
     recursive
         Whether to look into the folders within it.
     progress

@@ -63,7 +63,9 @@ class Library:
     """Every recording of a folder, in the order of their paths."""
 
     recordings: Annotated[list[Recording], Field(description="Those that could be read.")]
-    failures: Annotated[list[Failure], Field(description="Those that could not, and folders not readable.")]
+    failures: Annotated[
+        list[Failure], Field(description="Those that could not, and folders not looked into.")
+    ]
     analysed: Annotated[Count, Field(description="How many were listened to now.")]
     remembered: Annotated[Count, Field(description="How many had been before, and not changed since.")]
     duration: Annotated[Seconds, Field(description="Length of all recordings together.")]

@@ -1,6 +1,7 @@
 """Which files of a folder are taken for audio."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def test_links_lead_neither_in_circles_nor_out(tmp_path: Path, touch: Callable[[
     song = touch("a/song.wav")
     folder = tmp_path / "music"
     (folder / "a" / "up").symlink_to(folder)
+    (folder / "away").symlink_to(tmp_path)
     (folder / "self").symlink_to("self")
     (folder / "self.wav").symlink_to("self.wav")
     outside = tmp_path / "secret.wav"
@@ -57,7 +59,27 @@ def test_links_lead_neither_in_circles_nor_out(tmp_path: Path, touch: Callable[[
     (folder / "shown.wav").symlink_to(folder / ".kept" / "hidden.wav")
     found = find_audio_files(folder, True, silent)
     assert [path.name for path in found.paths] == ["song.wav", "alias.wav"]
-    assert found.failures == []
+    away = "path: a link out of the folder, or to what is hidden; name the folder of the file itself"
+    # What is inside is looked into at its own place: a link to it hides nothing.
+    assert {Path(failure.path).name: failure.error for failure in found.failures} == {
+        "away": "folder: a link, which is not followed; name the folder itself",
+        "dangling.wav": "path: No such file or directory",
+        "out.wav": away,
+        "self.wav": "path: Too many levels of symbolic links",
+        "shown.wav": away,
+    }
+    alone = find_audio_files(folder, False, silent)
+    assert [path.name for path in alone.paths] == ["alias.wav"]
+    assert "away" not in {Path(failure.path).name for failure in alone.failures}
+
+
+def test_what_is_outside_is_not_said_to_exist(tmp_path: Path, touch: Callable[[str], Path]) -> None:
+    touch("song.wav")
+    (tmp_path / "there.wav").touch()
+    for name in ("there.wav", "not there.wav"):
+        (tmp_path / "music" / name).symlink_to(tmp_path / name)
+    a, b = find_audio_files(tmp_path / "music", True, silent).failures
+    assert a.error == b.error
 
 
 def test_only_regular_files_count(tmp_path: Path, touch: Callable[[str], Path]) -> None:
@@ -65,7 +87,41 @@ def test_only_regular_files_count(tmp_path: Path, touch: Callable[[str], Path]) 
     folder = tmp_path / "music"
     (folder / "folder.wav").mkdir()
     os.mkfifo(folder / "pipe.wav")
-    assert names(folder) == ["song.wav"]
+    found = find_audio_files(folder, True, silent)
+    assert [path.name for path in found.paths] == ["song.wav"]
+    assert [(Path(failure.path).name, failure.error) for failure in found.failures] == [
+        ("pipe.wav", "path: must be a regular file")
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this system's names are all UTF-8")
+def test_names_that_no_answer_can_hold_are_listed_as_far_as_they_can_be_read(
+    tmp_path: Path, touch: Callable[[str], Path]
+) -> None:
+    folder = touch("song.wav").parent
+    bad = touch(os.fsdecode(b"bad\xff\xfe.wav"))
+    touch(os.fsdecode(b"folder\xff/a.wav"))
+    (folder / "alias.wav").symlink_to(bad)
+    found = find_audio_files(folder, True, silent)
+    assert [path.name for path in found.paths] == ["song.wav"]
+    assert [(failure.path, failure.error) for failure in found.failures] == [
+        (f"{folder}/alias.wav", "path: its name is not UTF-8; rename it"),
+        (f"{folder}/bad\\xff\\xfe.wav", "path: its name is not UTF-8; rename it"),
+        (f"{folder}/folder\\xff", "folder: its name is not UTF-8; rename it"),
+    ]
+
+
+def test_folders_too_deep_are_listed(
+    tmp_path: Path, touch: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_files, "DEEPEST", 1)
+    touch("a/song.wav")
+    touch("a/b/deep.wav")
+    found = find_audio_files(tmp_path / "music", True, silent)
+    assert [path.name for path in found.paths] == ["song.wav"]
+    assert [failure.error for failure in found.failures] == [
+        "folder: more than 1 deep; name a folder within it"
+    ]
 
 
 def test_a_folder_that_may_not_be_read_is_listed(
@@ -100,7 +156,7 @@ def test_huge_folders_are_refused_with_what_is_allowed(
         touch(f"{number}.wav")
     monkeypatch.setattr(audio_files, "MOST_FILES", 6)
     assert len(names(tmp_path / "music")) == 6
-    touch("7.wav")
+    (tmp_path / "music" / "7.wav").symlink_to("nothing")  # what is listed as a failure takes room too
     with pytest.raises(TooLongError, match="folder: more than 6 audio files; name a folder within it"):
         names(tmp_path / "music")
     monkeypatch.setattr(audio_files, "MOST_FILES", 100)

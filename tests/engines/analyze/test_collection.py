@@ -179,6 +179,16 @@ def test_what_an_older_engine_remembered_does_not_count(
     assert len(heard) == 4
 
 
+def test_a_link_within_the_folder_has_a_line_and_is_heard_once(
+    folder: Path, memory: Memory, heard: list[str]
+) -> None:
+    (folder / "alias.wav").symlink_to(folder / "a drums.wav")
+    found = analyze.library(folder, recursive=False, memory=memory)
+    assert names(found) == ["a drums.wav", "alias.wav", "b chords.wav"]
+    assert heard == ["a drums.wav", "b chords.wav", "c broken.wav"]
+    assert (found.analysed, found.remembered) == (2, 1)
+
+
 def test_a_recording_that_was_finished_is_kept_though_its_file_has_gone(
     folder: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
