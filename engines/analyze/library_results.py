@@ -87,7 +87,10 @@ class Match:
     ]
     key_distance: Annotated[
         Fraction | None,
-        Field(description="Steps on the circle of fifths between relative majors, of 6; None without a key."),
+        Field(
+            description="Steps on the circle of fifths between relative majors, of 6; None where one has no"
+            " key, or one that is all but a guess (confidence below 0.1)."
+        ),
     ]
     timbre_distance: Annotated[
         Fraction | None, Field(description="0 for the same sound, 1 for nothing alike; None for silence.")
@@ -99,7 +102,8 @@ class Match:
     transposition: Annotated[
         int | None,
         Field(
-            description="Move it by this much to be in the key or its relative; None without a key.",
+            description="Move it by this much to be in the key or its relative; None where keys are not"
+            " compared.",
             ge=-6,
             le=6,
             json_schema_extra={"unit": "semitone"},

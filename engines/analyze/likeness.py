@@ -13,6 +13,7 @@ from engines.analyze.sound_texture import texture_distance
 TEMPO_WEIGHT, KEY_WEIGHT, TIMBRE_WEIGHT = 0.35, 0.3, 0.35
 TOO_FAR_OCTAVES = 0.25  # 19 %: further, and stretched sound is spoilt
 OCTAVE_COST = 0.1  # of half or double tempo, which fit a little less than the same
+HARDLY_A_KEY = 0.1  # confidence: below it a key is all but a guess; loops of drums alone have up to 0.04
 
 
 def rank(wanted: Portrait, others: Iterable[Portrait], count: int) -> list[Match]:
@@ -69,7 +70,7 @@ def _tempo(a: Recording, b: Recording) -> tuple[float | None, float | None, str]
 
 
 def _key(a: Recording, b: Recording) -> tuple[float | None, int | None, str]:
-    if a.key is None or b.key is None or a.mode is None or b.mode is None:
+    if not (_has_key(a) and _has_key(b)):
         return None, None, "no key to compare"
     up = _relative_major(a) - _relative_major(b)
     transposition = (up + 5) % 12 - 5
@@ -83,6 +84,10 @@ def _key(a: Recording, b: Recording) -> tuple[float | None, int | None, str]:
     else:
         words = f"{steps} fifth{'s' if steps > 1 else ''} apart ({b.key} {b.mode})"
     return distance, transposition, words
+
+
+def _has_key(recording: Recording) -> bool:
+    return recording.key is not None and recording.key_confidence >= HARDLY_A_KEY
 
 
 def _relative_major(recording: Recording) -> int:

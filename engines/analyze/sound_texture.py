@@ -23,6 +23,7 @@ FLOOR = 0.01  # added to every variance: a held note's frames are all alike
 QUIET = 0.05  # of the loud frames' level: below, a frame has no say
 # A divergence at which two recordings are half as far from each other as can be.
 HALF = 12.0
+DIGITS = 6  # of a distance; what inverting a covariance leaves between a sound and itself is no distance
 _UPPER = np.triu_indices(N_COEFFICIENTS)
 N_NUMBERS = N_COEFFICIENTS + len(_UPPER[0])
 
@@ -66,7 +67,7 @@ def texture_distance(a: list[float], b: list[float]) -> float | None:
         + d @ (inverse_a + inverse_b) @ d
     )
     divergence = max(0.0, divergence)
-    return divergence / (divergence + HALF)
+    return round(divergence / (divergence + HALF), DIGITS)
 
 
 def _gaussian(numbers: list[float]) -> tuple[FloatArray, FloatArray]:

@@ -96,6 +96,14 @@ def test_what_one_of_them_does_not_have_does_not_count() -> None:
     assert silence.reason == "no tempo to compare; no key to compare; no sound to compare"
 
 
+@pytest.mark.parametrize("confidence", [0.0, 0.006, 0.04])
+def test_a_key_that_is_all_but_a_guess_gives_no_advice(confidence: float) -> None:
+    drums = Portrait(replace(LINE, key="G#", key_confidence=confidence), [])
+    for match in (compare(SONG, drums), compare(drums, SONG)):
+        assert (match.key_distance, match.transposition) == (None, None)
+        assert match.reason == "same tempo; no key to compare; no sound to compare"
+
+
 def test_an_unsure_key_counts_less() -> None:
     sure, unsure = against(key="F#", key_confidence=0.8), against(key="F#", key_confidence=0.1)
     assert unsure.distance < sure.distance
