@@ -42,8 +42,9 @@ DEFAULT_TIMEOUT_S = 60.0
 # other what they kept from earlier jobs.
 PROGRESS_PARAMETER = "progress"
 MEMORY_PARAMETER = "memory"
-# A paragraph of its own under "Parameters", or the last of several names that share one.
-_PROGRESS_IN_MANUAL = re.compile(rf"(?m)^{PROGRESS_PARAMETER}\n(?: +.*(?:\n|\Z))+|, {PROGRESS_PARAMETER}$")
+_OWN = rf"(?:{PROGRESS_PARAMETER}|{MEMORY_PARAMETER})"
+# A paragraph of their own under "Parameters", or the last of several names that share one.
+_OWN_IN_MANUAL = re.compile(rf"(?m)^{_OWN}(?:, {_OWN})*\n(?: +.*(?:\n|\Z))+|(?:, {_OWN})+$")
 
 
 FollowUp: TypeAlias = Callable[[Mapping[str, Any], bytes], Awaitable[bytes]]
@@ -97,9 +98,9 @@ class Operation:
     def manual(self) -> str:
         """The function's docstring, for `describe`, the OpenAPI page and the command line.
 
-        Without the parameter that is the bus's own, which no caller sends.
+        Without the parameters that are the bus's own, which no caller sends.
         """
-        return _PROGRESS_IN_MANUAL.sub("", inspect.getdoc(self.function) or "")
+        return _OWN_IN_MANUAL.sub("", inspect.getdoc(self.function) or "")
 
     @property
     def summary(self) -> str:

@@ -26,6 +26,13 @@ def test_an_operation_has_a_manual(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: str(operation.name))
+def test_a_manual_has_the_parameters_that_callers_send(operation: Operation) -> None:
+    section = operation.manual.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    lines = [line for line in section.splitlines() if not line.startswith(" ")]
+    assert {name for line in lines for name in line.split(", ")} <= set(operation.params.model_fields)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: str(operation.name))
 def test_every_number_of_an_operation_has_a_unit(operation: Operation) -> None:
     for schema in (operation.params_schema, operation.result_schema):
         missing = list(numbers_without_unit(schema, ""))

@@ -24,6 +24,7 @@ from bus.operations import (
     installed_models,
 )
 from bus.settings import BusSettings
+from engines._units import Memory, forgetful
 from tests.bus.engines import dummy
 
 Bpm = Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "BPM"})]
@@ -43,6 +44,7 @@ def beats(
     tempo: Bpm = 120,
     style: Literal["a", "b"] = "a",
     progress: Callable[..., None] = print,
+    memory: Memory = forgetful,
 ) -> Beats:
     """Place the beats.
 
@@ -55,8 +57,12 @@ def beats(
     progress
         Told how far it is,
         and what it does.
-    tempo, style, progress
+    tempo, style, progress, memory
         As they are.
+    progress, memory
+        As an operation has them.
+    memory
+        What earlier calls heard.
     """
     progress(1.0, str(path))
     return Beats(tempo, [1.0])
@@ -87,9 +93,9 @@ def test_a_docstring_is_the_manual() -> None:
     assert OPERATION.manual.startswith("Place the beats.\n\nAt length.")
 
 
-def test_the_manual_is_silent_on_progress_which_no_caller_sends() -> None:
+def test_the_manual_is_silent_on_what_no_caller_sends() -> None:
     _, _, parameters = OPERATION.manual.partition("----------\n")
-    assert parameters == "path\n    The recording.\ntempo, style\n    As they are."
+    assert parameters == "path\n    The recording.\ntempo, style\n    As they are.\n"
 
 
 def test_a_default_is_filled_in_and_what_is_given_is_kept() -> None:
