@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     with blocking_client(house.config()) as client:
         described = client.call("bus.describe", {"op": _OPERATION})["operations"][0]
         for i, file in enumerate(arguments.files):
-            params = values.read({"path": "@-" if file == "-" else file}, described["params"])
+            params: dict[str, Any] = {"path": values.file(file)}
             if arguments.plot is not None:
                 params["image"] = True
             try:

@@ -83,12 +83,12 @@ def add(parser: argparse.ArgumentParser, described: Mapping[str, Any]) -> None:
     schema = described["params"]
     taken = {option for action in parser._actions for option in action.option_strings}
     group = parser.add_argument_group(f"parameters of {described['name']}")
-    files = [name for name, rule in schema.get("properties", {}).items() if _is_file(rule, schema)]
+    positional = _positional(schema)
     for name, rule in schema.get("properties", {}).items():
         option = f"--{name.replace('_', '-')}"
         required = name in schema.get("required", ())
         help_text = _help(rule, schema, required=required)
-        if files[:1] == [name]:
+        if name == positional:
             parser.add_argument(
                 _PREFIX + name,
                 metavar="FILE",
@@ -123,11 +123,19 @@ def read(arguments: argparse.Namespace, described: Mapping[str, Any]) -> dict[st
         if name.startswith(_PREFIX) and value is not None
     }
     schema = described["params"]
-    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    positional = _positional(schema)
+    if positional in given:
+        given[positional] = values.file(given[positional])
+    texts = {name: value for name, value in given.items() if isinstance(value, str) and name != positional}
     for name, text in texts.items():
         if text == "-" and _is_file(schema["properties"][name], schema):
             texts[name] = "@-"
     return {**given, **values.read(texts, schema)}
+
+
+def _positional(schema: Mapping[str, Any]) -> str | None:
+    """Return the parameter that is a word of its own, the first of the files; None where none is one."""
+    return next((name for name, rule in schema.get("properties", {}).items() if _is_file(rule, schema)), None)
 
 
 def _help(rule: Mapping[str, Any], schema: Mapping[str, Any], *, required: bool) -> str:

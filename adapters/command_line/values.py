@@ -52,13 +52,22 @@ def read(texts: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _read(name, text, properties.get(name), schema) for name, text in texts.items()}
 
 
+def file(word: str) -> bytes | str:
+    """Return what a word stands for that is a file's name and nothing else: its path; stdin's bytes for -."""
+    return sys.stdin.buffer.read() if word == "-" else _absolute(word)
+
+
+def _absolute(path: str) -> str:
+    # The daemon's working folder is another. An empty text is no path, and not that folder either.
+    return str(Path(path).expanduser().absolute()) if path else path
+
+
 def _read(name: str, text: str, rule: Mapping[str, Any] | None, schema: Mapping[str, Any]) -> Any:
     if text.startswith("@"):
         return _bytes(name, text[1:])
     allowed = [] if rule is None else choices(rule, schema)
     if any("contentMediaType" in choice or choice.get("format") == "directory-path" for choice in allowed):
-        # The daemon's working folder is another.
-        return str(Path(text).expanduser().absolute())
+        return _absolute(text)
     try:
         value = json.loads(text)
     except ValueError:

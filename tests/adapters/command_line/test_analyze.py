@@ -116,6 +116,15 @@ def test_what_cannot_be_done_is_said_before_anything_is(
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_file_whose_name_begins_with_an_at_is_a_file(
+    run: Run, bus: BusProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals.write(bus.folder / "@at.wav", signals.silence(1, SR), SR)
+    monkeypatch.chdir(bus.folder)
+    ran = run("analyze", "@at.wav", bus=bus)
+    assert ran.code == 0, ran.err
+
+
 def test_a_file_that_is_not_there_is_one_sentence(run: Run, bus: BusProcess) -> None:
     ran = run("analyze", str(bus.folder / "none.wav"), bus=bus)
     assert ran.code == 10

@@ -52,6 +52,7 @@ def test_files_are_sent_by_absolute_path_or_as_bytes(
         (["dummy.die"], 15, "SIGKILL"),
         (["dummy.fail", "kind=bug"], 1, "log has it under"),
         (["dummy.size", "path=/none.wav"], 11, "none.wav"),
+        (["dummy.size", "path="], 2, "path: ''; must be a path"),
     ],
 )
 def test_each_error_is_one_sentence_with_its_exit_code(

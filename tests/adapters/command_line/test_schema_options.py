@@ -63,6 +63,16 @@ def test_a_dash_is_what_comes_through_the_pipe(monkeypatch: pytest.MonkeyPatch, 
         assert parsed("-", "--bars", "1")["path"] == b"MThd"
 
 
+def test_a_file_s_name_may_begin_with_an_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.mid").write_bytes(b"MThd")
+    assert parsed("@in.mid", "--bars", "1", "--other-path", "@in.mid") == {
+        "path": str(tmp_path / "@in.mid"),
+        "bars": 1,
+        "other_path": b"MThd",
+    }
+
+
 def test_help_has_units_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parsed("--help")

@@ -59,6 +59,20 @@ def test_relative_files_and_folders_become_absolute(tmp_path: Path, monkeypatch:
     assert read == {"path": str(tmp_path / "song=1.wav"), "folder": str(Path("~/music").expanduser())}
 
 
+@pytest.mark.parametrize("name", ["path", "folder"])
+def test_an_empty_text_is_no_path(name: str) -> None:
+    assert values.read({name: ""}, SCHEMA) == {name: ""}  # which the daemon refuses
+
+
+def test_a_word_that_is_a_file_is_its_name_whatever_it_begins_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"piped")))
+    assert values.file("@at.wav") == str(tmp_path / "@at.wav")
+    assert values.file("-") == b"piped"
+
+
 def test_at_sends_the_bytes_of_a_file_or_of_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "song.wav").write_bytes(b"RIFF")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"piped")))
