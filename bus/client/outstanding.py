@@ -23,12 +23,25 @@ def pack_params(params: Mapping[str, Any]) -> bytes:
     Raises
     ------
     InvalidArgument
-        If something in them has no place in a message.
+        If something in them has no place in a message, such as the name of a file that is not UTF-8.
     """
     try:
         return bytes(msgpack.packb(dict(params), default=_plain))
+    except UnicodeEncodeError as error:
+        field = next(name for name, value in params.items() if not _is_utf8([name, value]))
+        raise InvalidArgument(
+            f"{field}: {error.object[:200]!r}; must be UTF-8", details={"field": field}
+        ) from None
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgument(f"params: {error}") from None
+
+
+def _is_utf8(value: Any) -> bool:
+    try:
+        msgpack.packb(value, default=_plain)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

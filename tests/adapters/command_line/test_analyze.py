@@ -1,6 +1,7 @@
 """`dawg-ai analyze`, against a real bus with the engine that listens."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,12 @@ def test_a_file_whose_name_begins_with_an_at_is_a_file(
     monkeypatch.chdir(bus.folder)
     ran = run("analyze", "@at.wav", bus=bus)
     assert ran.code == 0, ran.err
+
+
+def test_a_name_that_is_not_utf_8_is_one_sentence_that_has_it(run: Run, bus: BusProcess) -> None:
+    ran = run("analyze", os.fsdecode(bytes(bus.folder) + b"/bad\xff\xfe.wav"), bus=bus)
+    assert ran.code == 2
+    assert ran.err == f"dawg-ai: path: '{bus.folder}/bad\\udcff\\udcfe.wav'; must be UTF-8\n"
 
 
 def test_a_file_that_is_not_there_is_one_sentence(run: Run, bus: BusProcess) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,20 @@ async def test_a_path_is_sent_absolute(
         assert await client.call("dummy.size", path=b"12345") == {"size": 5}
         with pytest.raises(InvalidArgument, match="must be absolute"):
             await client.call("dummy.size", path="four.bin")
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"path": "/bad\udcff.wav"}, r"path: '/bad\\udcff\.wav'; must be UTF-8"),
+        ({"path": Path("/bad\udcff.wav")}, r"path: '/bad\\udcff\.wav'; must be UTF-8"),
+        ({"path": "/good.wav", "more": {"names": ["a", "\ud800"]}}, r"more: '\\ud800'; must be UTF-8"),
+    ],
+)
+async def test_text_that_is_not_utf_8_is_named(bus: BusProcess, params: dict[str, Any], said: str) -> None:
+    async with Client(bus.router) as client:
+        with pytest.raises(InvalidArgument, match=said):
+            await client.call("dummy.size", params)
 
 
 async def test_progress_is_told_and_ends_at_one(bus: BusProcess) -> None:
