@@ -14,6 +14,7 @@ Examples:
 import argparse
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,9 +44,10 @@ def run(arguments: argparse.Namespace, house: House) -> int:
     """Ask about each file, print, draw; the exit code is that of the first file that failed."""
     _check(arguments)
     code = 0
+    given = False
     with blocking_client(house.config()) as client:
         described = client.call("bus.describe", {"op": _OPERATION})["operations"][0]
-        for i, file in enumerate(arguments.files):
+        for file in arguments.files:
             params: dict[str, Any] = {"path": values.file(file)}
             if arguments.plot is not None:
                 params["image"] = True
@@ -58,7 +60,8 @@ def run(arguments: argparse.Namespace, house: House) -> int:
                 terminal.say_error(f"{file}: {exit_codes.sentence(error)}")
                 code = code or known
                 continue
-            _give(arguments, file, found, first=i == 0)
+            _give(arguments, file, found, first=not given)
+            given = True
     return code
 
 
@@ -113,13 +116,14 @@ def summary(found: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     if len(found["sections"]) > 1:
         yield "sections", list(_stretches((part["start"], part["label"]) for part in found["sections"]))
     yield "loudness", [_loudness(found)]
-    yield (
-        "sound",
-        [
-            f"spectrum centred at {found['spectral_centroid_mean']:.0f} Hz, 85 % below "
-            f"{found['spectral_rolloff_mean']:.0f} Hz, {len(found['onset_times'])} onsets"
-        ],
-    )
+    if _sounds(found):
+        yield (
+            "sound",
+            [
+                f"spectrum centred at {found['spectral_centroid_mean']:.0f} Hz, 85 % below "
+                f"{found['spectral_rolloff_mean']:.0f} Hz, {len(found['onset_times'])} onsets"
+            ],
+        )
     faults = list(_faults(found))
     if faults:
         yield "beware", faults
@@ -166,7 +170,8 @@ def _sure(confidence: float) -> str:
 
 
 def _chords(chords: Sequence[Mapping[str, Any]]) -> str:
-    names = [chord["label"] for chord in chords if chord["label"] != "N"]
+    # One that sounds again after a rest has not changed.
+    names = [name for name, _ in groupby(chord["label"] for chord in chords if chord["label"] != "N")]
     more = f" ... ({len(names)} in all)" if len(names) > _MOST_CHORDS else ""
     return "  ".join(names[:_MOST_CHORDS]) + more
 
@@ -199,11 +204,15 @@ def _faults(found: Mapping[str, Any]) -> Iterator[str]:
     if found["clipped_runs"]:
         yield f"clipped in {terminal.count(found['clipped_runs'], 'place')}"
     if found["faulty_samples"]:
-        yield f"{terminal.count(found['faulty_samples'], 'sample')} not finite"
+        yield f"{terminal.count(found['faulty_samples'], 'sample')} NaN, infinite or beyond +120 dBFS"
     ends = (("start", found["leading_silence"]), ("end", found["trailing_silence"]))
     silent = [f"{seconds:.1f} s at the {end}" for end, seconds in ends if seconds >= 0.5]
-    if found["loudness"]["sample_peak_dbfs"] is not None and silent:
+    if _sounds(found) and silent:
         yield f"silent for {' and '.join(silent)}"
+
+
+def _sounds(found: Mapping[str, Any]) -> bool:
+    return found["loudness"]["sample_peak_dbfs"] is not None
 
 
 def _clock(seconds: float) -> str:

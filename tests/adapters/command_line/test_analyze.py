@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.command_line import analyze
 from tests import signals
 from tests.bus_process import BusProcess
 
@@ -61,6 +62,19 @@ def test_silence_is_said_to_be_silent(run: Run, bus: BusProcess) -> None:
     assert "no pulse" in ran.out
     assert "nothing tonal" in ran.out
     assert "loudness  silence" in ran.out
+    assert "sound" not in ran.out
+
+
+def test_a_chord_that_sounds_again_after_a_rest_is_said_once() -> None:
+    labels = ("N", "A:min", "N", "A:min", "F:maj", "A:min")
+    assert analyze._chords([{"label": label} for label in labels]) == "A:min  F:maj  A:min"
+
+
+def test_samples_that_are_no_amplitudes_are_said_to_be_what_they_are(run: Run, bus: BusProcess) -> None:
+    y = signals.drum_loop(120, 2, SR)
+    y[100:103] = 1e30
+    ran = run("analyze", str(signals.write(bus.folder / "huge.wav", y, SR, encoding="FLOAT")), bus=bus)
+    assert "beware    3 samples NaN, infinite or beyond +120 dBFS\n" in ran.out
 
 
 def test_json_is_the_whole_answer_in_one_line(run: Run, bus: BusProcess, song: Path) -> None:
@@ -93,7 +107,7 @@ def test_several_files_are_told_apart_and_a_bad_one_is_passed_over(
     ran = run("analyze", str(bad), str(song), bus=bus)
     assert ran.code == 16
     assert f"{bad}: " in ran.err
-    assert str(song) in ran.out.splitlines()
+    assert ran.out.splitlines()[0] == str(song)
     assert "BPM" in ran.out
 
 
