@@ -7,10 +7,10 @@ progress, notices and errors go to stderr. An error is one sentence and an exit 
 
 Beside the commands: parser.py what may be written, house.py what every command is given, values.py
 `name=value` read by the operation's schema, schema_options.py the same as options, asking.py a request with
-its progress and its cancel, shown.py results for people, terminal.py where output goes, connection.py the
-client that config.toml describes, piano_roll.py, picture_file.py and player.py what is drawn and played of
-music, pulse.py, picture.py and live.py what `watch` knows and draws, checks.py and neighbours.py what
-`doctor` looks at.
+its progress and its cancel, stopping.py signals that end a command, shown.py results for people, terminal.py
+where output goes, connection.py the client that config.toml describes, piano_roll.py, picture_file.py and
+player.py what is drawn and played of music, pulse.py, picture.py and live.py what `watch` knows and draws,
+checks.py and neighbours.py what `doctor` looks at.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.command_line import exit_codes, terminal
+from adapters.command_line import exit_codes, stopping, terminal
 from adapters.command_line.house import House
 from adapters.command_line.parser import (
     COMMANDS,
@@ -62,6 +62,8 @@ def run(words: Sequence[str], *, beside: Path, serve: Callable[["Config"], int])
         # Whoever read has enough. Nothing more may be written there, also not when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.BROKEN_PIPE
+    except stopping.Stopped as stopped:
+        return stopped.exit_code
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except Exception as error:

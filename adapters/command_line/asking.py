@@ -1,4 +1,4 @@
-"""Ask the daemon for one operation: with a bar of progress, and a Ctrl-C that cancels the request."""
+"""Ask the daemon for one operation: with a bar of progress, and a Ctrl-C or SIGTERM that cancels it."""
 
 import argparse
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.command_line import terminal
+from adapters.command_line import stopping, terminal
 from bus.client import BlockingClient, new_id
 from bus.errors import BusError
 
@@ -57,11 +57,12 @@ def ask(
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, once the request has been cancelled or the daemon was told to.
+        On Ctrl-C or a signal that ends the command (`stopping.Stopped`), once the request has been cancelled
+        or the daemon was told to.
     """
     request_id = new_id()
     try:
-        with _bar(arguments, described) as progress:
+        with stopping.as_ctrl_c(), _bar(arguments, described) as progress:
             return client.call(
                 described["name"],
                 params,

@@ -44,7 +44,7 @@ Exit codes:
   6 the daemon does not answer        16 cannot be decoded (DATA_LOSS)
   7 timed out (DEADLINE_EXCEEDED)     17 cancelled by somebody (CANCELLED)
   8 busy (RESOURCE_EXHAUSTED)         18 the result could not be written
-  130 Ctrl-C
+  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP: the request is cancelled
 """
 
 _HINTS: Final = {

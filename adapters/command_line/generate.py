@@ -23,12 +23,12 @@ from typing import Any, Final
 
 from adapters.command_line import (
     asking,
-    exit_codes,
     piano_roll,
     picture_file,
     player,
     schema_options,
     shown,
+    stopping,
     terminal,
 )
 from adapters.command_line.connection import blocking_client
@@ -133,8 +133,8 @@ def run(arguments: argparse.Namespace, house: House) -> int:
             for line in piano_roll.text(roll):
                 terminal.answer(line)
     if sound is not None:
-        return _play(files, *sound)
-    if arguments.output is None and arguments.plot is None and not arguments.json:
+        _play(files, *sound)
+    elif arguments.output is None and arguments.plot is None and not arguments.json:
         terminal.say(
             f"nothing was kept; --seed {result['seed']} writes it again: -o FILE keeps, --play plays it"
         )
@@ -186,9 +186,9 @@ def _without_notes(piece: Mapping[str, Any]) -> dict[str, Any]:
     return short
 
 
-def _play(files: Sequence[bytes], program: str, soundfont: Path) -> int:
+def _play(files: Sequence[bytes], program: str, soundfont: Path) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix="dawg-ai-") as folder:
+        with stopping.as_ctrl_c(), tempfile.TemporaryDirectory(prefix="dawg-ai-") as folder:
             midi = Path(folder) / "piece.mid"
             for number, data in enumerate(files, 1):
                 if len(files) > 1:
@@ -197,5 +197,4 @@ def _play(files: Sequence[bytes], program: str, soundfont: Path) -> int:
                 player.play(program, soundfont, midi)
     except KeyboardInterrupt:
         terminal.say("stopped")
-        return exit_codes.INTERRUPTED
-    return 0
+        raise

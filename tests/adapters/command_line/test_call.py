@@ -4,6 +4,7 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,61 @@ def test_ctrl_c_cancels_the_request(bus: BusProcess) -> None:
         assert (out, err) == ("", "cancelled\n")
         # It says that it was cancelled before the worker has noticed.
         wait_until(lambda: client.call("bus.status")["jobs"] == [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_that_ends_the_command_cancels_the_request(bus: BusProcess, number: int, code: int) -> None:
+    with (
+        begun("call", "dummy.wait", "seconds=60", "steps=1200", *at(bus)) as process,
+        BlockingClient(bus.router) as client,
+    ):
+        wait_until(lambda: client.call("bus.status")["running"] == 1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert (out, err) == ("", "cancelled\n")
+        wait_until(lambda: client.call("bus.status")["jobs"] == [])
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_cancels_the_request(bus: BusProcess) -> None:
+    words = [*PROGRAM, "call", "dummy.wait", "seconds=60", "steps=1200", *at(bus)]
+    # Makes the terminal its own, as a shell's is, and becomes the program.
+    begin = (
+        "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    ours, theirs = pty.openpty()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", begin, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color"},
+            start_new_session=True,
+        ) as process,
+        BlockingClient(bus.router) as client,
+    ):
+        os.close(theirs)
+        wait_until(lambda: client.call("bus.status")["running"] == 1)
+        os.close(ours)
+        assert process.wait(60) == 129
+        wait_until(lambda: client.call("bus.status")["jobs"] == [])
+
+
+@pytest.mark.slow
+def test_a_signal_that_is_ignored_stays_ignored(bus: BusProcess) -> None:
+    words = [*PROGRAM, "call", "dummy.wait", "seconds=3", "steps=60", "--json", *at(bus)]
+    with (
+        subprocess.Popen(["nohup", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process,
+        BlockingClient(bus.router) as client,
+    ):
+        wait_until(lambda: client.call("bus.status")["running"] == 1)
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=60)
+        assert (process.returncode, json.loads(out)["value"]) == (0, "waited")
 
 
 def on_a_terminal(words: list[str], **environment: str) -> tuple[str, str]:
