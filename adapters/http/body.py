@@ -14,12 +14,23 @@ SLOWEST_BYTES_A_SECOND: Final = 50_000
 
 
 class Body:
-    """Reads a body once; `received` counts its bytes."""
+    """Reads a body once; `received` counts its bytes.
 
-    def __init__(self, request: Request, limit: int, grace_s: float) -> None:
+    Parameters
+    ----------
+    limit
+        Most bytes.
+    grace_s
+        Seconds before its pace counts.
+    hint
+        What to do with more, if anything.
+    """
+
+    def __init__(self, request: Request, limit: int, grace_s: float, hint: str = "") -> None:
         self._request = request
         self._limit = limit
         self._grace_s = grace_s
+        self._hint = hint
         self.received = 0
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -58,7 +69,10 @@ class Body:
 
     def _check(self, size: int) -> None:
         if size > self._limit:
-            raise TooLarge(f"body: must be at most {self._limit} bytes", details={"limit": self._limit})
+            raise TooLarge(
+                f"body: must be at most {self._limit} bytes{self._hint and f'; {self._hint}'}",
+                details={"limit": self._limit},
+            )
 
     async def whole(self) -> bytes:
         """Read a body that is short."""

@@ -92,7 +92,9 @@ class Calls:
         if kind == _FORM:
             await self._gather_form(arguments, request, content_type)
             return
-        body = await Body(request, TEXT_BYTES, _TEXT_GRACE_S).whole()
+        body = await Body(
+            request, TEXT_BYTES, _TEXT_GRACE_S, f"a file goes as {_FORM}, or by its path"
+        ).whole()
         if not body:
             return
         if kind == JSON or kind.endswith("+json"):

@@ -96,6 +96,14 @@ def test_a_body_over_the_limit_is_refused_however_it_is_sent(small: Served, chun
     assert empty_within(small)
 
 
+def test_a_file_sent_as_the_whole_body_is_told_how_files_go(small: Served) -> None:
+    answer = small.post("dummy/size", b"x" * 1_000_001, **{"Content-Type": "audio/wav"})
+    assert answer.status == 413
+    assert answer.json["detail"] == (
+        "body: must be at most 1000000 bytes; a file goes as multipart/form-data, or by its path"
+    )
+
+
 def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_sent(small: Served) -> None:
     head = f"POST /api/v1/dummy/size HTTP/1.1\r\nHost: localhost\r\nContent-Type: {FORM}\r\n"
     head += "Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"
