@@ -105,6 +105,15 @@ class _Shown(reprlib.Repr):
         del level
         return f"{len(value)} bytes"
 
+    # A client may be written in any language: what it sent is called as JSON has it.
+    def repr_NoneType(self, value: None, level: int) -> str:  # noqa: N802 - reprlib finds it by the type's name
+        del value, level
+        return "null"
+
+    def repr_bool(self, value: bool, level: int) -> str:
+        del level
+        return "true" if value else "false"
+
 
 _SHORT = _Shown()
 _SHORT.maxstring = _SHORT.maxother = _SHOWN_CHARACTERS

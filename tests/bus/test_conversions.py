@@ -49,7 +49,7 @@ def test_maps_and_lists_become_what_the_signature_says() -> None:
         ({"notes": [], "loud": 1}, "loud: 1; must be true or false"),
         ({"notes": [], "loud": "true"}, "loud: 'true'; must be true or false"),
         ({"notes": [{"pitch": "60"}]}, "notes.0.pitch: '60'; must be a number, at least 0"),
-        ({"notes": [{"pitch": True}]}, "notes.0.pitch: True; must be a number, at least 0"),
+        ({"notes": [{"pitch": True}]}, "notes.0.pitch: true; must be a number, at least 0"),
         ({"notes": [{"pitch": 1, "name": b"D"}]}, "notes.0.name: 1 bytes; must be text"),
         ({"notes": [], "span": [0, "1"]}, "span.1: '1'; must be a number"),
         ({"notes": [], "gains": {"a": "1"}}, "gains.a: '1'; must be a number"),
