@@ -22,42 +22,38 @@ from engines.analyze.chord_finding import Segment
 from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
 from engines.analyze.keys import key_name
-from engines.analyze.pitches import Pitches, chroma
+from engines.analyze.pitches import chroma
 from engines.analyze.rhythm import find_rhythm
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.section_finding import find_sections
+from engines.analyze.training.rendered import RenderedSong
 
 
 @dataclass
 class Song:
-    name: str
-    pitches: Pitches
-    bands: np.ndarray
+    """What was rendered, the downbeats heard in it, and its sections from the sound's start to its end."""
+
+    rendered: RenderedSong
     downbeats: np.ndarray
-    duration: float
     times: np.ndarray
-    labels: list[str]
-    key_starts: np.ndarray
-    keys: list[str]
 
 
 def read(path: Path) -> Song:
-    with np.load(path) as stored:
-        duration = float(stored["duration"])
-        pitches = Pitches(
-            stored["pitches"].astype(np.float32), float(stored["tuning"]), float(stored["clarity"])
-        )
-        bands = stored["bands"].astype(np.float32)
-        times, labels = stored["section_times"], [str(label) for label in stored["section_labels"]]
-        key_starts, keys = stored["key_times"][:, 0], [str(label) for label in stored["key_labels"]]
-    times[0, 0], times[-1, 1] = 0.0, duration
-    rhythm = find_rhythm(cues(bands, duration), pitches, duration)
-    return Song(path.stem, pitches, bands, rhythm.downbeats, duration, times, labels, key_starts, keys)
+    song = RenderedSong.load(path)
+    times = np.array([(start, end) for start, end, _ in song.sections])
+    times[0, 0], times[-1, 1] = 0.0, song.duration
+    rhythm = find_rhythm(cues(song.bands, song.duration), song.pitches, song.duration)
+    return Song(song, rhythm.downbeats, times)
+
+
+def sections(song: Song) -> Sequence[Segment]:
+    heard = song.rendered
+    return find_sections(heard.pitches, heard.bands, song.downbeats, heard.duration)
 
 
 def score(song: Song, found: Sequence[Segment]) -> dict[str, float]:
     times = np.array([[s.start, s.end] for s in found])
-    names = [s.label for s in found]
+    names, labels = [s.label for s in found], [label for *_, label in song.rendered.sections]
     detection = mir_eval.segment.detection
     precision, recall, f3 = detection(song.times, times, window=3.0, trim=True)
     return {
@@ -65,7 +61,7 @@ def score(song: Song, found: Sequence[Segment]) -> dict[str, float]:
         "boundary F 3 s": f3,
         "precision 3 s": precision,
         "recall 3 s": recall,
-        "pairwise label F": mir_eval.segment.pairwise(song.times, song.labels, times, names)[2],
+        "pairwise label F": mir_eval.segment.pairwise(song.times, labels, times, names)[2],
     }
 
 
@@ -74,7 +70,9 @@ def table(title: str, songs: list[Song], find: Callable[[Song], Sequence[Segment
     print("| songs | boundary F 0.5 s | boundary F 3 s | precision | recall | pairwise label F | 95 % |")
     print("|---|---|---|---|---|---|---|")
     for kind in ("pop", "mma", ""):
-        rows = [list(score(song, find(song)).values()) for song in songs if song.name.startswith(kind)]
+        rows = [
+            list(score(song, find(song)).values()) for song in songs if song.rendered.name.startswith(kind)
+        ]
         if not rows:
             continue
         values = np.array(rows)
@@ -85,24 +83,25 @@ def table(title: str, songs: list[Song], find: Callable[[Song], Sequence[Segment
         print(f"| {kind or 'all'} [{len(rows)}] | {cells} | {low:.3f} to {high:.3f} |")
 
 
-def key_row(song: Song) -> tuple[float, float, int, int, int]:
+def key_row(song: RenderedSong) -> tuple[float, float, int, int, int]:
     """Return the score over time, that of one key for all, changes found, true, and true ones found."""
     whole = find_key(song.pitches)
     if whole is None:
         return 0.0, 0.0, 0, len(song.keys) - 1, 0
     found = find_keys(chroma(song.pitches), song.duration, whole.best)
     at = np.arange(0.5, song.duration, 1.0)
-    true = np.maximum(0, np.searchsorted(song.key_starts, at, "right") - 1)
+    starts, keys = [start for start, *_ in song.keys], [name for *_, name in song.keys]
+    true = np.maximum(0, np.searchsorted(starts, at, "right") - 1)
     named = np.searchsorted([s.start for s in found], at, "right") - 1
     weight = mir_eval.key.weighted_score
-    followed = [weight(song.keys[t], key_name(found[f].key)) for t, f in zip(true, named, strict=True)]
-    constant = [weight(song.keys[t], whole.name) for t in true]
+    followed = [weight(keys[t], key_name(found[f].key)) for t, f in zip(true, named, strict=True)]
+    constant = [weight(keys[t], whole.name) for t in true]
     changes = [s.start for s in found[1:]]
-    hits = sum(any(abs(start - change) <= 5 for change in changes) for start in song.key_starts[1:])
+    hits = sum(any(abs(start - change) <= 5 for change in changes) for start in starts[1:])
     return float(np.mean(followed)), float(np.mean(constant)), len(changes), len(song.keys) - 1, hits
 
 
-def key_table(title: str, songs: list[Song]) -> None:
+def key_table(title: str, songs: list[RenderedSong]) -> None:
     print(f"\n## {title}")
     print(
         "| songs | followed | one key for all | share said to change | changes said | of them right | true |"
@@ -128,10 +127,10 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # mir_eval warns of songs that are one section
     songs = [read(path) for path in sorted(arguments.songs.glob("*.npz"))]
-    key_table("key over time, MIREX weights", songs)
+    key_table("key over time, MIREX weights", [song.rendered for song in songs])
     draws = arguments.bootstrap
-    table("sections", songs, lambda s: find_sections(s.pitches, s.bands, s.downbeats, s.duration), draws)
-    table("all one section", songs, lambda s: [Segment(0.0, s.duration, "A")], draws)
+    table("sections", songs, sections, draws)
+    table("all one section", songs, lambda s: [Segment(0.0, s.rendered.duration, "A")], draws)
 
 
 if __name__ == "__main__":

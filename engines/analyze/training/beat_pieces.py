@@ -6,19 +6,13 @@
 Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
 MMA plays, chorales and quartets (part_music.py), dances in several meters and plain beats (dances.py), music
 over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and performances whose
-names' checksum says so are kept for the rankers (`for_rankers`). Needs `fluidsynth`, `mma` and General MIDI
-soundfonts; every choice comes from `--seed`.
-
-Each item becomes one `.npz`: bands and pitches as one pass hears them, duration, beats, downbeats, meter,
-tempo, key (empty if there is none, several, or an unknown one), the chords that are played (`chord_times`,
-shape (n, 2), and Harte's `chord_labels`; not where they are unknown or have another name), `drums_alone`, and
-`loop` (whether it is cut as one).
+names' checksum says so are kept for the rankers (`rendered.for_rankers`). Needs `fluidsynth`, `mma` and
+General MIDI soundfonts; every choice comes from `--seed`. Each item becomes one `rendered.RenderedPiece`.
 """
 
 import argparse
 import re
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -38,6 +32,7 @@ from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music
 from engines.analyze.training.part_music import part_music
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
 from engines.analyze.training.render import Piece, groove_pieces, pop_pieces, synthesize
+from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
 SOUNDFONTS = [
     Path("/usr/share/sounds") / name
@@ -54,12 +49,6 @@ LOOP_BARS = (1, 1, 2, 2, 2, 4, 4, 8)
 LONGEST_LOOP_S = 15.0
 LONGEST_S = 46.0
 CHART_TEMPI = (64, 200)
-
-
-def for_rankers(stem: str) -> bool:
-    """Tell whether a file's song is kept from the network, so that rankers see honest answers of it."""
-    song = stem.partition("_")[2].partition("@")[0]
-    return zlib.crc32(song.encode()) % 4 == 0
 
 
 def charts(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
@@ -147,8 +136,8 @@ def beatless(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
         yield piece, None
 
 
-def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
-    """Render a piece, listen to it as the engine does, and keep what was heard with the truth in a file."""
+def hear(piece: Piece, length: float | None, name: str, rng: Rng) -> RenderedPiece:
+    """Render a piece, as a loop if it has a length, and listen to it as the engine does."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
         synthesize(piece.midi, sound, SOUNDFONTS, rng, SYNTHESIS_SR)
@@ -160,20 +149,17 @@ def hear(piece: Piece, length: float | None, out: Path, rng: Rng) -> None:
             y[: len(tail)] += tail
         soundfile.write(sound, y, sr, subtype="FLOAT")
         heard = listen(sound, {RHYTHM, TONAL})
-    beats = piece.beats[piece.beats < heard.duration]
-    np.savez_compressed(
-        out,
-        bands=heard.bands.astype(np.float16),
-        pitches=heard.pitches.strength.astype(np.float16),
-        tuning=heard.pitches.tuning,
+    return RenderedPiece(
+        name=name,
+        bands=heard.bands,
+        pitches=heard.pitches,
         duration=heard.duration,
-        beats=beats,
+        beats=piece.beats[piece.beats < heard.duration],
         downbeats=piece.downbeats[piece.downbeats < heard.duration],
         meter=piece.meter,
-        tempo=60 / np.median(np.diff(piece.beats)) if len(piece.beats) > 1 else 0.0,
+        tempo=float(60 / np.median(np.diff(piece.beats))) if len(piece.beats) > 1 else 0.0,
         key=piece.key,
-        chord_times=np.array([(start, end) for start, end, *_ in piece.chords]).reshape(-1, 2),
-        chord_labels=np.array([f"{PITCH_CLASSES[root]}:{quality}" for *_, root, quality in piece.chords]),
+        chords=[(start, end, f"{PITCH_CLASSES[root]}:{kind}") for start, end, root, kind in piece.chords],
         drums_alone=all(part.is_drum for part in piece.midi.instruments),
         loop=length is not None,
     )
@@ -232,7 +218,7 @@ def main() -> None:
         if (len(piece.beats) > 8 or length or not piece.meter) and any(
             i.notes for i in piece.midi.instruments
         ):
-            hear(piece, length, arguments.out / f"{name}.npz", rngs[7])
+            hear(piece, length, name, rngs[7]).save(arguments.out)
             done += 1
             print(done, piece.group, piece.name, flush=True)
 

@@ -4,10 +4,8 @@
 
 Half of them are made of POP909's parts (pop_songs.py), half of chord charts that MMA plays (chart_songs.py),
 in the forms songs have. A third of all songs change key on the way: from a section on, or in one section.
-Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice comes from `--seed`.
-
-Each song becomes one `.npz`: bands, pitches, tuning and duration as one pass hears them, and the truth:
-`section_times` and `key_times` (start, end) with their labels, beats and downbeats.
+Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice comes from `--seed`. Each song becomes one
+`rendered.RenderedSong`.
 """
 
 import argparse
@@ -22,10 +20,11 @@ from engines.analyze.training.chart_songs import chart_songs
 from engines.analyze.training.forms import Song
 from engines.analyze.training.pop_songs import pop_songs
 from engines.analyze.training.render import SOUNDFONTS, synthesize
+from engines.analyze.training.rendered import RenderedSong
 
 
-def hear(song: Song, out: Path, rng: np.random.Generator, keep: Path | None) -> None:
-    """Render a song, listen to it as the engine does, and keep what was heard with the truth."""
+def hear(song: Song, rng: np.random.Generator, keep: Path | None) -> RenderedSong:
+    """Render a song and listen to it as the engine does; `keep` is a folder for its sound, if any."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
         synthesize(song.midi, sound, SOUNDFONTS, rng)
@@ -33,19 +32,15 @@ def hear(song: Song, out: Path, rng: np.random.Generator, keep: Path | None) -> 
         if keep is not None:
             y, sr = soundfile.read(sound, dtype="float32")
             soundfile.write(keep / f"{song.name}.flac", y, sr)
-    np.savez_compressed(
-        out / f"{song.name}.npz",
-        bands=heard.bands.astype(np.float16),
-        pitches=heard.pitches.strength.astype(np.float16),
-        tuning=heard.pitches.tuning,
-        clarity=heard.pitches.clarity,
+    return RenderedSong(
+        name=song.name,
+        bands=heard.bands,
+        pitches=heard.pitches,
         duration=heard.duration,
         beats=song.beats,
         downbeats=song.downbeats,
-        section_times=np.array([(start, end) for start, end, _ in song.sections]),
-        section_labels=np.array([label for _, _, label in song.sections]),
-        key_times=np.array([(start, end) for start, end, _ in song.keys]),
-        key_labels=np.array([label for _, _, label in song.keys]),
+        sections=song.sections,
+        keys=song.keys,
     )
 
 
@@ -66,7 +61,7 @@ def main() -> None:
     pop, charts = pop_songs(arguments.pop909, arguments.songs, rng), chart_songs(arguments.charts, rng)
     while songs := [song for song in (next(pop, None), next(charts, None)) if song is not None]:
         for song in songs:
-            hear(song, arguments.out, rng, arguments.keep)
+            hear(song, rng, arguments.keep).save(arguments.out)
             form = "".join(label for *_, label in song.sections)
             print(song.name, f"{song.beats[-1]:.0f} s", form, [key for *_, key in song.keys], flush=True)
 

@@ -23,9 +23,9 @@ from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues, cues
-from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.clicks import COUNTED, backbeat, counted, listen_to
 from engines.analyze.training.rank import Example, leave_group_out, train
+from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
 # Music that comes again every two beats is more often 4/4 than 2/4: there are more marches and polkas among
 # the dances than elsewhere.
@@ -67,18 +67,15 @@ def recordings(folder: Path) -> Iterable[BarExample]:
 def rendered(folder: Path) -> Iterable[BarExample]:
     """Take what `beat_pieces` heard, but for what its network learned from."""
     for path in filter(lambda path: for_rankers(path.stem), sorted(folder.glob("*.npz"))):
-        group = path.stem.split("_")[0]
-        with np.load(path) as item:
-            pitches = Pitches(item["pitches"].astype(np.float32), float(item["tuning"]), 1.0)
-            tempo = float(item["tempo"])
-            yield from example(
-                path.stem,
-                group,
-                tempo=tempo,
-                heard=cues(item["bands"].astype(np.float32), float(item["duration"])),
-                pitches=pitches,
-                downbeats=item["downbeats"],
-            )
+        piece = RenderedPiece.load(path)
+        yield from example(
+            piece.name,
+            piece.group,
+            tempo=piece.tempo,
+            heard=cues(piece.bands, piece.duration),
+            pitches=piece.pitches,
+            downbeats=piece.downbeats,
+        )
 
 
 def clicks(count: int = 1000, seed: int = 0) -> Iterable[BarExample]:

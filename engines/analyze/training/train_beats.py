@@ -33,7 +33,7 @@ from engines.analyze.beat_network import (
     inputs,
 )
 from engines.analyze.onset_strength import LAG_FRAMES, LEAD_S, mean_level
-from engines.analyze.training.beat_pieces import for_rankers
+from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
 CHANNELS, BATCH = 48, 16
 SECONDS = 23.0  # of each piece, each time
@@ -47,29 +47,26 @@ class Item:
     """A piece: bands (n, N_BANDS), beats and downbeats in seconds."""
 
     name: str
+    group: str
     bands: FloatArray
     beats: FloatArray
     downbeats: FloatArray
     duration: float
     level: float
 
-    @property
-    def group(self) -> str:
-        """What kind of music it is."""
-        return self.name.partition("_")[0]
-
 
 def read(path: Path) -> Item:
     """Read a piece; a short one goes round, and its truth with it."""
-    with np.load(path) as stored:
-        bands, duration = stored["bands"].astype(np.float32), float(stored["duration"])
-        beats, downbeats = stored["beats"], stored["downbeats"]
+    piece = RenderedPiece.load(path)
+    bands, duration = piece.bands, piece.duration
+    beats, downbeats = piece.beats, piece.downbeats
     if duration < SHORTEST_S:
         bands = going_round(bands, duration)
         rounds = np.arange(int(SHORTEST_S / duration) + 1) * duration
         beats, downbeats = ((times + rounds[:, None]).ravel() for times in (beats, downbeats))
         duration = SHORTEST_S
-    return Item(path.stem, bands.astype(np.float16), beats, downbeats, duration, mean_level(bands))
+    level = mean_level(bands)
+    return Item(piece.name, piece.group, bands.astype(np.float16), beats, downbeats, duration, level)
 
 
 def example(item: Item, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -25,9 +25,8 @@ from engines._networks import write_weights
 from engines.analyze import chord_network
 from engines.analyze.chord_finding import beat_edges, best_chords, change_costs
 from engines.analyze.chord_network import LABELS, N_BLOCKS, N_INPUTS, QUALITIES, TURNED, ChordNetwork
-from engines.analyze.pitches import Pitches
-from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.plain_chords import Plain, no_chord, plain_chord
+from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
 HIDDEN, SECOND, OF_NONE, DROPPED = 96, 24, 16, 0.1
 BATCH, RATE = 512, 2e-3
@@ -54,20 +53,17 @@ class Item:
 def rendered(folder: Path) -> Iterable[Item]:
     """Take what `beat_pieces` heard, where chords are known or there are none."""
     for path in sorted(folder.glob("*.npz")):
-        group = path.stem.partition("_")[0]
-        with np.load(path) as piece:
-            none = bool(piece["drums_alone"])
-            if len(piece["beats"]) == 0 or not (none or len(piece["chord_labels"])):
-                continue
-            heard = Pitches(piece["pitches"].astype(np.float32), float(piece["tuning"]), 1.0)
-            edges = beat_edges(piece["beats"], float(piece["duration"]))
-            right = np.full(len(edges) - 1, NONE if none else UNKNOWN)
-            for (start, end), label in zip(piece["chord_times"], piece["chord_labels"], strict=True):
-                covered = np.minimum(edges[1:], end) - np.maximum(edges[:-1], start)
-                right[covered > MOST * np.diff(edges)] = LABELS.index(str(label))
-            costs = change_costs(edges[:-1], piece["downbeats"])
-        x = chord_network.inputs(chord_network.sounding_at(heard, edges))
-        yield Item(group, for_rankers(path.stem), x, right, costs)
+        piece = RenderedPiece.load(path)
+        if len(piece.beats) == 0 or not (piece.drums_alone or piece.chords):
+            continue
+        edges = beat_edges(piece.beats, piece.duration)
+        right = np.full(len(edges) - 1, NONE if piece.drums_alone else UNKNOWN)
+        for start, end, label in piece.chords:
+            covered = np.minimum(edges[1:], end) - np.maximum(edges[:-1], start)
+            right[covered > MOST * np.diff(edges)] = LABELS.index(label)
+        x = chord_network.inputs(chord_network.sounding_at(piece.pitches, edges))
+        costs = change_costs(edges[:-1], piece.downbeats)
+        yield Item(piece.group, for_rankers(piece.name), x, right, costs)
 
 
 def plain(count: int, seed: int) -> Iterable[Item]:

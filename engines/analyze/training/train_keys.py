@@ -8,7 +8,6 @@ trained on the others ranks, each quarter in turn: the MIREX weighted score, and
 """
 
 import argparse
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from engines.analyze import key_finding
 from engines.analyze.keys import key_name
 from engines.analyze.pitches import BINS_PER_SEMITONE, FRAME_RATE, LOWEST_PITCH, N_BINS, Pitches
 from engines.analyze.training.rank import Example, train
+from engines.analyze.training.rendered import FOLDS, RenderedPiece, fold
 
 NAMES = [key_name(key) for key in range(key_finding.N_KEYS)]
-FOLDS = 4
 ROUNDS = 12  # of scales and cadences
 NONE = "none"  # the group of what has no key
 
@@ -30,17 +29,15 @@ NONE = "none"  # the group of what has no key
 def rendered(folder: Path) -> Iterable[Example]:
     """Take what `beat_pieces` heard, where the key is known or there is none."""
     for path in sorted(folder.glob("*.npz")):
-        group, _, song = path.stem.partition("_")
-        with np.load(path) as item:
-            key, none = str(item["key"]), group == "beatless" or bool(item["drums_alone"])
-            if not key and not none:
-                continue
-            pitches = Pitches(item["pitches"].astype(np.float32), float(item["tuning"]), 1.0)
-        features = key_finding.key_features(pitches)
+        piece = RenderedPiece.load(path)
+        none = piece.group == "beatless" or piece.drums_alone
+        if not piece.key and not none:
+            continue
+        features = key_finding.key_features(piece.pitches)
         right = np.zeros(len(features))
         if len(features):
-            right[key_finding.N_KEYS if none else NAMES.index(key)] = 1.0
-            yield Example(song.partition("@")[0], NONE if none else group, features, right)
+            right[key_finding.N_KEYS if none else NAMES.index(piece.key)] = 1.0
+            yield Example(piece.song, NONE if none else piece.group, features, right)
 
 
 def plain(rng: np.random.Generator) -> Iterable[Example]:
@@ -80,17 +77,12 @@ def examples(folder: Path) -> list[Example]:
     return [*rendered(folder), *(example for _ in range(ROUNDS) for example in plain(rng))]
 
 
-def fold(example: Example) -> int:
-    """Say in which part of the songs one is; however often it is arranged, it is in one."""
-    return zlib.crc32(example.name.encode()) % FOLDS
-
-
 def report(used: list[Example]) -> None:
     """Print how models that have not met a song do on it, by group."""
     rows: dict[str, list[tuple[float, float, bool]]] = {}
     for number in range(FOLDS):
-        model = train([e for e in used if fold(e) != number])
-        for example in (e for e in used if fold(e) == number):
+        model = train([e for e in used if fold(e.name) != number])
+        for example in (e for e in used if fold(e.name) == number):
             weights = model.weigh(example.features)[: key_finding.N_KEYS]
             best, truth = int(weights.argmax()), int(example.right.argmax())
             none = truth == key_finding.N_KEYS

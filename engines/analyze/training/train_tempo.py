@@ -21,10 +21,10 @@ from engines.analyze.bands import FRAME_RATE, SR
 from engines.analyze.listening import RHYTHM, listen
 from engines.analyze.pulse import LOOP_S, MODEL, find_pulses
 from engines.analyze.rhythm_cues import cues
-from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.clicks import listen_to
 from engines.analyze.training.performing import log_uniform
 from engines.analyze.training.rank import Example, leave_group_out, train
+from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
 TOLERANCE = 0.04
 # Tempi that people tap, in octaves around the preferred one: D. Moelants, "Preferred tempo reconsidered",
@@ -74,27 +74,24 @@ def rendered(folder: Path) -> Iterable[TempoExample]:
     for path in sorted(folder.glob("*.npz")):
         if not for_rankers(path.stem) or path.stem.startswith("duple"):
             continue
-        with np.load(path) as item:
-            group, duration, tempo = path.stem.split("_")[0], float(item["duration"]), float(item["tempo"])
-            bands, downbeats = item["bands"].astype(np.float32), item["downbeats"]
-            group = LOOPS if item["loop"] else group
-        if tempo > 0:
-            yield example(path.stem, group, tempo, bands, duration)
-            for _ in range(LOOPS_A_PIECE if len(downbeats) > 2 else 0):
-                yield from _loop(path.stem, tempo, bands, downbeats, rng)
+        piece = RenderedPiece.load(path)
+        if piece.tempo > 0:
+            group = LOOPS if piece.loop else piece.group
+            yield example(piece.name, group, piece.tempo, piece.bands, piece.duration)
+            for _ in range(LOOPS_A_PIECE if len(piece.downbeats) > 2 else 0):
+                yield from _loop(piece, rng)
 
 
-def _loop(
-    name: str, tempo: float, bands: FloatArray, downbeats: FloatArray, rng: np.random.Generator
-) -> Iterable[TempoExample]:
+def _loop(piece: RenderedPiece, rng: np.random.Generator) -> Iterable[TempoExample]:
     """Cut some bars out of a piece, where it is steady."""
+    downbeats = piece.downbeats
     n_bars = int(rng.choice([n for n in LOOP_BARS if n < len(downbeats)]))
     first = int(rng.integers(len(downbeats) - n_bars))
     start, stop = float(downbeats[first]), float(downbeats[first + n_bars])
     lengths = np.diff(downbeats)
     if np.ptp(lengths) < STEADY * lengths.mean() and stop - start < LOOP_S:
         low, high = round(start * FRAME_RATE), round(stop * FRAME_RATE)
-        yield example(f"{name}-loop", LOOPS, tempo, bands[low:high], stop - start)
+        yield example(f"{piece.name}-loop", LOOPS, piece.tempo, piece.bands[low:high], stop - start)
 
 
 def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:

@@ -10,24 +10,22 @@ from engines.analyze.beat_network import FRAME_RATE as ANSWERS_A_SECOND
 from engines.analyze.beat_network import SHORTEST_S
 from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.training import train_beats
-from engines.analyze.training.beat_pieces import for_rankers
+from tests.engines.analyze.training.conftest import Stored
 
 
-def stored(folder: Path, duration: float, period: float) -> Path:
-    """Keep a piece that gets loud on each beat, every fourth a downbeat."""
+def loud_on_beats(stored: Stored, duration: float, period: float) -> train_beats.Item:
+    """Read a piece that gets loud on each beat, every fourth a downbeat."""
     beats = np.arange(0, duration - 0.05, period)
     bands = np.full((round(duration * FRAME_RATE), N_BANDS), 0.1, np.float16)
     for beat in beats:
         at = round((beat - LEAD_S) * FRAME_RATE)
         bands[max(0, at) : at + 4] = 3.0
-    path = folder / "made_one@7.npz"
-    np.savez(path, bands=bands, duration=duration, beats=beats, downbeats=beats[::4])
-    return path
+    return train_beats.read(stored(bands=bands, duration=duration, beats=beats, downbeats=beats[::4]))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_answers_lie_where_inputs_rise(tmp_path: Path, seed: int) -> None:
-    item = train_beats.read(stored(tmp_path, 60, 0.5))
+def test_answers_lie_where_inputs_rise(stored: Stored, seed: int) -> None:
+    item = loud_on_beats(stored, 60, 0.5)
     x, y = train_beats.example(item, np.random.default_rng(seed))
     assert len(x) == len(y) == round(train_beats.SECONDS * ANSWERS_A_SECOND)
     rise = x[:, : 2 * N_BANDS].sum(axis=1)
@@ -38,22 +36,15 @@ def test_answers_lie_where_inputs_rise(tmp_path: Path, seed: int) -> None:
     assert set(np.flatnonzero(y[:, 1] == 1)) <= set(np.flatnonzero(y[:, 0] == 1))
 
 
-def test_a_short_piece_goes_round_with_its_beats(tmp_path: Path) -> None:
-    item = train_beats.read(stored(tmp_path, 4.0, 0.5))
+def test_a_short_piece_goes_round_with_its_beats(stored: Stored) -> None:
+    item = loud_on_beats(stored, 4.0, 0.5)
     assert item.duration == SHORTEST_S
     assert item.beats[:16] == pytest.approx(np.arange(16) / 2)
     assert item.downbeats[:4] == pytest.approx([0, 2, 4, 6])
 
 
-def test_songs_are_kept_for_the_rankers_whatever_the_seed() -> None:
-    songs = [f"{number:03}" for number in range(400)]
-    kept = [song for song in songs if for_rankers(f"sheet_{song}@1")]
-    assert kept == [song for song in songs if for_rankers(f"sheet_{song}@2")]
-    assert 60 < len(kept) < 140
-
-
-def test_a_network_learns(tmp_path: Path) -> None:
-    item = train_beats.read(stored(tmp_path, 60, 0.5))
+def test_a_network_learns(tmp_path: Path, stored: Stored) -> None:
+    item = loud_on_beats(stored, 60, 0.5)
     plan = train_beats.Plan(epochs=30, rate=2e-3, seed=0, start=None)
     net = train_beats.train([item] * train_beats.BATCH, plan, tmp_path / "net.npz")
     x, y = train_beats.example(item, np.random.default_rng(9))

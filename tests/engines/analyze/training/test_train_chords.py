@@ -1,14 +1,11 @@
 """What the network of chords learns from: its truth, and that a network learns and runs as it was trained."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from engines.analyze.chord_network import LABELS, N_INPUTS
-from engines.analyze.pitches import N_BINS
-from engines.analyze.training.beat_pieces import for_rankers
 from engines.analyze.training.plain_chords import CHORDS, no_chord, plain_chord
+from engines.analyze.training.rendered import for_rankers
 from engines.analyze.training.train_chords import (
     NONE,
     UNKNOWN,
@@ -19,41 +16,24 @@ from engines.analyze.training.train_chords import (
     weights_of,
     without_seventh,
 )
+from tests.engines.analyze.training.conftest import Stored
 
 
-def stored(folder: Path, *, drums_alone: bool = False, chords: tuple[str, ...] = ()) -> None:
-    """Store a piece of 8 beats, half a second each, whose chords last a second each."""
-    times = np.array([(k, k + 1) for k in range(len(chords))], np.float64).reshape(-1, 2)
-    np.savez(
-        folder / "sheet_a song@3.npz",
-        pitches=np.random.default_rng(0).random((44, N_BINS)).astype(np.float16),
-        tuning=0.0,
-        duration=4.0,
-        beats=np.arange(8) / 2,
-        downbeats=np.arange(0, 4, 2.0),
-        drums_alone=drums_alone,
-        chord_times=times,
-        chord_labels=np.array(chords, np.str_),
-    )
-
-
-def test_a_beat_has_the_chord_that_covers_it(tmp_path: Path) -> None:
-    stored(tmp_path, chords=("C:maj", "A:min7"))
-    (item,) = rendered(tmp_path)
+def test_a_beat_has_the_chord_that_covers_it(stored: Stored) -> None:
+    path = stored(chords=[(0.0, 1.0, "C:maj"), (1.0, 2.0, "A:min7")])
+    (item,) = rendered(path.parent)
     assert (item.group, item.kept) == ("sheet", for_rankers("sheet_a song@3"))
     named = [LABELS[k] if k != UNKNOWN else "" for k in item.right]
     assert named == ["C:maj", "C:maj", "A:min7", "A:min7", "", "", "", ""]
 
 
-def test_drums_alone_are_no_chord(tmp_path: Path) -> None:
-    stored(tmp_path, drums_alone=True)
-    (item,) = rendered(tmp_path)
+def test_drums_alone_are_no_chord(stored: Stored) -> None:
+    (item,) = rendered(stored(drums_alone=True).parent)
     assert (item.right == NONE).all()
 
 
-def test_what_has_unknown_chords_is_left_out(tmp_path: Path) -> None:
-    stored(tmp_path)
-    assert not list(rendered(tmp_path))
+def test_what_has_unknown_chords_is_left_out(stored: Stored) -> None:
+    assert not list(rendered(stored().parent))
 
 
 def test_a_chord_without_its_seventh_is_a_triad() -> None:

@@ -1,14 +1,12 @@
 """What the model of keys learns from, and that it learns it."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from engines.analyze import key_finding
-from engines.analyze.pitches import N_BINS
 from engines.analyze.training import train_keys
 from engines.analyze.training.rank import train
+from tests.engines.analyze.training.conftest import Stored
 
 
 def test_scales_and_cadences_are_learned() -> None:
@@ -30,12 +28,10 @@ def test_scales_and_cadences_are_learned() -> None:
     ],
 )
 def test_the_truth_is_the_key_or_none_or_unknown(
-    tmp_path: Path, group: str, key: str, drums_alone: bool, right: int | None
+    stored: Stored, group: str, key: str, drums_alone: bool, right: int | None
 ) -> None:
-    strength = np.random.default_rng(0).random((20, N_BINS)).astype(np.float16)
-    path = tmp_path / f"{group}_a song@3.npz"
-    np.savez(path, pitches=strength, tuning=0.0, key=key, drums_alone=drums_alone)
-    examples = list(train_keys.rendered(tmp_path))
+    path = stored(name=f"{group}_a song@3", key=key, drums_alone=drums_alone)
+    examples = list(train_keys.rendered(path.parent))
     if right is None:
         assert not examples
     else:
