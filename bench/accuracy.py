@@ -18,7 +18,7 @@ who are not exact, noise, speech.
 import argparse
 import csv
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -26,7 +26,7 @@ from unittest import mock
 import mir_eval
 import numpy as np
 
-from bench import anchors, made_truth, reliability
+from bench import anchors, bootstrap, made_truth, reliability
 from engines.analyze import bars, beat_network, chord_network, key_finding, pulse
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.key_finding import find_key
@@ -35,8 +35,7 @@ from engines.analyze.ranking import Ranker
 from engines.analyze.rhythm import Rhythm, find_rhythm
 from engines.analyze.rhythm_cues import Cues, cues
 from engines.analyze.training import rank, train_bars, train_keys, train_tempo
-
-OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
+from engines.analyze.training.tempo_accuracy import accuracy_1, accuracy_2
 
 
 @dataclass
@@ -102,9 +101,9 @@ def score_answer(recording: Recording, answer: anchors.Answer, data: Path, score
     row, group = recording.row, recording.group
     if row["tempo"]:
         truth = float(row["tempo"])
-        right = train_tempo.right_level(answer.tempo, truth)
+        right = accuracy_1(answer.tempo, truth)
         scores.add("tempo Acc1", group, right)
-        scores.add("tempo Acc2", group, train_tempo.right_level(answer.tempo, truth, OCTAVES))
+        scores.add("tempo Acc2", group, accuracy_2(answer.tempo, truth))
         if right:
             scores.add("within 0.1 %, of those right", group, abs(answer.tempo / truth - 1) < 0.001)
     if row["key"]:
@@ -153,14 +152,6 @@ def against(ours: dict[str, Scores], recordings: list[Recording], arguments: arg
                 print(f"* {measure}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 
 
-def interval(values: Sequence[float], draws: int) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    v = np.asarray(values)
-    means = v[rng.integers(len(v), size=(draws, len(v)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def table(title: str, scores: Scores, draws: int) -> None:
     groups = sorted({group for values in scores.values.values() for group, _ in values})
     print(f"\n## {title}")
@@ -169,7 +160,7 @@ def table(title: str, scores: Scores, draws: int) -> None:
     for measure, values in scores.values.items():
         # Raw loops have a row of their own in the field's tables; they are not in `all`.
         counted = [v for group, v in values if group != "loop"]
-        low, high = interval(counted, draws)
+        low, high = bootstrap.interval(counted, draws)
         cells = []
         for group in groups:
             own = [v for g, v in values if g == group]
@@ -214,13 +205,17 @@ def main() -> None:
     parser.add_argument("--rendered", type=Path)
     parser.add_argument("--network", type=Path, default=beat_network.MODEL)
     parser.add_argument("--chords", type=Path, default=chord_network.MODEL)
-    parser.add_argument("--bootstrap", type=int, default=2000)
+    parser.add_argument("--bootstrap", type=int, default=bootstrap.DRAWS)
     parser.add_argument("--anchors", action="store_true", help="also phase 1's method (some minutes)")
     parser.add_argument("--essentia", metavar="PYTHON", help="an interpreter that can import essentia")
     made_truth.add_arguments(parser)
     arguments = parser.parse_args()
     if not (arguments.data or arguments.made):
         parser.error("give --data DIR, or --made N, or both")
+    if arguments.essentia and not arguments.anchors:
+        parser.error("--essentia: it is one of the anchors; give --anchors too")
+    if arguments.anchors and not arguments.data:
+        parser.error("--anchors: they are asked of recordings with truth; give --data DIR too")
     beat_network.MODEL, chord_network.MODEL = arguments.network, arguments.chords
     warnings.simplefilter("ignore")  # mir_eval warns of each recording without beats
     if arguments.data:

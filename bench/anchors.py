@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import bootstrap
 from engines._audio import FloatArray
 
 PHASE_1, ESSENTIA = "phase 1's method (librosa)", "Essentia (multifeature, bgate)"
@@ -80,6 +81,4 @@ def differences(
         own = ours.get(measure, [])
         if len(own) == len(values) > 0:
             d = np.asarray(own, float) - np.asarray(values, float)
-            means = d[np.random.default_rng(0).integers(len(d), size=(draws, len(d)))].mean(axis=1)
-            low, high = np.percentile(means, [2.5, 97.5])
-            yield measure, float(d.mean()), float(low), float(high)
+            yield measure, float(d.mean()), *bootstrap.interval(d, draws)

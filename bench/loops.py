@@ -18,7 +18,7 @@ import mir_eval
 import numpy as np
 
 from engines import _audio, analyze
-from engines.analyze.training.train_tempo import right_level
+from engines.analyze.training.tempo_accuracy import accuracy_1
 
 SR = 44_100
 BARS = (1, 2, 4)
@@ -46,7 +46,7 @@ def score(path: Path, tempo: float, beats: np.ndarray, per_bar: int) -> list[flo
     f = mir_eval.beat.f_measure
     return [
         float(found.loop_beats > 0),
-        right_level(found.tempo, tempo),
+        accuracy_1(found.tempo, tempo),
         f(beats[:, 0], np.array(found.beat_times)),
         f(beats[beats[:, 1] == 1, 0], np.array(found.downbeat_times)),
         float(found.meter is not None and int(found.meter[0]) == per_bar),

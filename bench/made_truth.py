@@ -25,13 +25,13 @@ from bench.made_scores import Manner, Performance, Score
 from engines import analyze
 from engines._audio import FloatArray
 from engines.analyze.results import Analysis
+from engines.analyze.training.tempo_accuracy import accuracy_1, accuracy_2
 
 SR = 44100
 # The soundfonts of engines.analyze.training.render and beat_pieces.
 TRAINED_ON = {"FluidR3_GM.sf2", "TimGM6mb.sf2", "OPL-3_FM_128M.sf2", "MuseScore_General_Lite.sf3"}
 STRAIGHT = Manner()
 TAIL_S = 1.0  # how long the last note rings on
-OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
 
 
 @dataclass(frozen=True)
@@ -248,9 +248,8 @@ def score(found: Analysis, true: Truth, means: Means) -> None:
     """Put one recording's scores to a row's."""
     trim = mir_eval.beat.trim_beats
     if true.tempo is not None:
-        right = abs(found.tempo / true.tempo - 1) <= 0.04
-        means.add("Acc1", right)
-        means.add("Acc2", any(abs(found.tempo / (true.tempo * f) - 1) <= 0.04 for f in OCTAVES))
+        means.add("Acc1", accuracy_1(found.tempo, true.tempo))
+        means.add("Acc2", accuracy_2(found.tempo, true.tempo))
     if true.beats is not None:
         # What is heard in the last notes' ringing is neither right nor wrong.
         end = true.beats[-1] + 0.5 * float(np.diff(true.beats[-2:])[0])
@@ -300,7 +299,7 @@ def table(arguments: Namespace) -> None:
 def _claim(found: Analysis, true: Truth, claims: dict[str, list[tuple[float, bool]]]) -> None:
     # Where there is no beat or no key, whatever was said is wrong.
     if true.tempo is not None or true.beats is None:
-        right = true.tempo is not None and abs(found.tempo / true.tempo - 1) <= 0.04
+        right = true.tempo is not None and accuracy_1(found.tempo, true.tempo)
         claims["tempo"].append((found.tempo_confidence, right))
     if true.meter is not None or (true.tempo is None and true.beats is None):
         claims["meter"].append((found.meter_confidence, found.meter == true.meter))

@@ -18,6 +18,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
+from bench import bootstrap
 from engines.analyze.chord_finding import Segment
 from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
@@ -77,9 +78,7 @@ def table(title: str, songs: list[Song], find: Callable[[Song], Sequence[Segment
             continue
         values = np.array(rows)
         cells = " | ".join(f"{v:.3f}" for v in values.mean(axis=0))
-        rng = np.random.default_rng(0)
-        means = values[:, -1][rng.integers(len(rows), size=(draws, len(rows)))].mean(axis=1)
-        low, high = np.percentile(means, [2.5, 97.5])
+        low, high = bootstrap.interval(values[:, -1], draws)
         print(f"| {kind or 'all'} [{len(rows)}] | {cells} | {low:.3f} to {high:.3f} |")
 
 
@@ -123,7 +122,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--songs", type=Path, required=True)
-    parser.add_argument("--bootstrap", type=int, default=2000)
+    parser.add_argument("--bootstrap", type=int, default=bootstrap.DRAWS)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # mir_eval warns of songs that are one section
     songs = [read(path) for path in sorted(arguments.songs.glob("*.npz"))]

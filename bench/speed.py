@@ -67,20 +67,15 @@ print(json.dumps(best))
 """
 # A worker, as the daemon has it: warmed up, one job, and its largest size.
 _WEIGH = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
+from bench.peak_memory import peak_mb
 from engines import analyze
-def largest():
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux ru_maxrss begins with what the parent had
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 analyze.warm_up()
-warm = largest()
+warm = peak_mb()
 start = time.process_time()
 found = analyze.audio(Path(sys.argv[1]))
-print(json.dumps([warm, largest(), found.duration, time.process_time() - start]))
+print(json.dumps([warm, peak_mb(), found.duration, time.process_time() - start]))
 """
 _START = """
 import json, multiprocessing, time

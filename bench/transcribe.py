@@ -31,6 +31,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 import mir_eval  # noqa: E402 - after the thread counts are set
 import numpy as np  # noqa: E402
 
+from bench import bootstrap  # noqa: E402
 from engines import _audio, _notes, transcribe  # noqa: E402
 from engines.transcribe.drum_model import CLASSES  # noqa: E402
 from engines.transcribe.result import Transcription  # noqa: E402
@@ -49,16 +50,6 @@ TIMGM = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 Notes = list[tuple[float, float, int]]
 
 # basic-pitch as it is, but for what it imports and does not use here: TensorFlow, CoreML, TFLite, resampy.
-LARGEST = """
-import resource, sys
-from pathlib import Path
-def largest():
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux ru_maxrss begins with what the parent had
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-"""
 BASIC_PITCH = """
 import contextlib, io, json, logging, sys, time, types
 logging.disable(logging.CRITICAL)
@@ -74,6 +65,7 @@ def one_thread(path, **rest):
     return make(path, options, **rest)
 onnxruntime.InferenceSession = one_thread
 from basic_pitch import ICASSP_2022_MODEL_PATH, inference
+from bench.peak_memory import peak_mb
 model = inference.Model(ICASSP_2022_MODEL_PATH)
 for i, path in enumerate(sys.argv[1:]):
     start = time.process_time()
@@ -81,25 +73,27 @@ for i, path in enumerate(sys.argv[1:]):
         _, _, events = inference.predict(path, model)
     spent = time.process_time() - start
     notes = [(float(a), float(b), int(pitch), float(v)) for a, b, pitch, v, _ in events]
-    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": largest()}))
+    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": peak_mb()}))
 """
 
 # Ours in a fresh process, so that its memory is its own.
 OURS = """
-import json, time
+import json, sys, time
+from pathlib import Path
+from bench.peak_memory import peak_mb
 from engines import transcribe
 transcribe.warm_up()
 for path in sys.argv[2:]:
     start = time.process_time()
     notes = len(transcribe.audio(Path(path), kind=sys.argv[1]).notes)
     spent = time.process_time() - start
-    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": largest()}))
+    print(json.dumps({"notes": notes, "seconds": spent, "rss_mb": peak_mb()}))
 """
 
 
 def run(code: str, *arguments: str) -> list[dict[str, float]]:
     done = subprocess.run(
-        [sys.executable, "-c", LARGEST + code, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
     )
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -155,9 +149,8 @@ def melodic(folder: Path, soundfont: Path, seed: int, count: int, songs: Path | 
         means = np.mean([row[:2] for row in rows], axis=0)
         print(f"| {role} | {len(rows)} | {means[0]:.3f} | {means[1]:.3f} | {told} |")
     everything = np.array([row[:2] for rows in table.values() for row in rows])
-    draws = np.random.default_rng(seed).integers(len(everything), size=(2000, len(everything)))
-    differences = (everything[:, 0] - everything[:, 1])[draws].mean(axis=1)
-    low, high = np.percentile(differences, (2.5, 97.5))
+    differences = everything[:, 0] - everything[:, 1]
+    low, high = bootstrap.interval(differences)
     print(
         f"\nours - basic-pitch: {differences.mean():+.3f} [{low:+.3f}, {high:+.3f}], paired bootstrap, 95 %"
     )

@@ -25,8 +25,8 @@ from engines.analyze.training.clicks import listen_to
 from engines.analyze.training.performing import log_uniform
 from engines.analyze.training.rank import Example, leave_group_out, train
 from engines.analyze.training.rendered import RenderedPiece, for_rankers
+from engines.analyze.training.tempo_accuracy import TOLERANCE, accuracy_1, accuracy_2
 
-TOLERANCE = 0.04
 # Tempi that people tap, in octaves around the preferred one: D. Moelants, "Preferred tempo reconsidered",
 # ICMPC 2002.
 PREFERRED, SPREAD = 120.0, 0.5
@@ -114,11 +114,6 @@ def example(name: str, group: str, tempo: float, bands: FloatArray, duration: fl
     return TempoExample(name, group, found.features, right, tempo, found.tempi)
 
 
-def right_level(estimate: float, truth: float, factors: tuple[float, ...] = (1,)) -> bool:
-    """Tell whether a tempo is within 4 % of the truth, or of the truth times a factor."""
-    return any(abs(estimate / (truth * f) - 1) <= TOLERANCE for f in factors)
-
-
 def main() -> None:
     """Train, report and write."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -130,8 +125,8 @@ def main() -> None:
     print(f"{len(examples)} recordings; the truth is among the candidates of {covered:.1%}")
     for group, chosen in leave_group_out(list(examples)).items():
         tempi = [(e.tempi[i], e.tempo) for e, i in chosen if isinstance(e, TempoExample)]
-        first = np.mean([right_level(found, truth) for found, truth in tempi])
-        second = np.mean([right_level(found, truth, (1, 2, 3, 1 / 2, 1 / 3)) for found, truth in tempi])
+        first = np.mean([accuracy_1(found, truth) for found, truth in tempi])
+        second = np.mean([accuracy_2(found, truth) for found, truth in tempi])
         print(f"{group:10s} {len(tempi):4d}  Acc1 {first:.1%}  Acc2 {second:.1%}")
     train(list(examples)).save(MODEL)
 
