@@ -13,7 +13,7 @@ import numpy as np
 import pretty_midi
 
 from engines._audio import FloatArray
-from engines.analyze.keys import PITCH_CLASSES
+from engines.analyze.keys import MODES, key_name
 
 SECONDS = 32.0
 KICK, SNARE, RIM, CLAP, CLOSED, PEDAL, OPEN, RIDE, TAMBOURINE, COWBELL = (
@@ -197,7 +197,7 @@ def band(name: str, meter: str, rng: np.random.Generator, drums: bool = True) ->
             for drum, places in pattern.items()
             for b in places
         ]
-    key = f"{PITCH_CLASSES[tonic]} {mode}"
+    key = key_name(12 * MODES.index(mode) + tonic)
     return Score(name, tuple(notes), n_bars * per_bar, tempo, meter, per_bar, key)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.made_scores import KEYBOARDS, SECONDS, VOICES, Note, Score
-from engines.analyze.keys import PITCH_CLASSES
+from engines.analyze.keys import key_name
 from engines.generate.theory import parse_chord
 
 
@@ -87,5 +87,5 @@ def _lead_sheet(name: str, sheet: Any, rng: np.random.Generator) -> Score | None
                 Note("chords", comping, 52 + (chord.root + tone - 52) % 12, 62 + 8 * first, b, b + 0.8)
                 for tone in sorted(set(chord.tones))
             ]
-    key = f"{PITCH_CLASSES[tonic]} {'minor' if mode == 1 else 'major'}"
+    key = key_name(12 * (mode == 1) + tonic)
     return Score(name, tuple(notes), n_beats, tempo, f"{per_bar}/4", per_bar, key)

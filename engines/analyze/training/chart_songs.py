@@ -14,7 +14,7 @@ from engines.analyze.training.forms import (
     FORMS,
     LENGTHS,
     Song,
-    key_name,
+    key_of,
     merged,
     modulated,
 )
@@ -127,7 +127,7 @@ def chart_song(
             chords.append((begins, ends, root, QUALITIES[quality]))
         start, end = (60 * meter * bar / tempo for bar in (at, at + bars_of[label]))
         sections.append((start, end, label))
-        keys.append((start, end, key_name(tonic + shift, mode)))
+        keys.append((start, end, key_of(tonic + shift, mode)))
         at += bars_of[label]
     with tempfile.TemporaryDirectory() as folder:
         chart, out = Path(folder) / "song.mma", Path(folder) / "song.mid"

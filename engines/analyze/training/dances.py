@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.analyze.training.drumming import add_drums
-from engines.analyze.training.forms import key_name
+from engines.analyze.training.forms import key_of
 from engines.analyze.training.part_music import CADENCES, SCALES, WALK
 from engines.analyze.training.performing import Music, Rng, log_uniform
 
@@ -87,7 +87,7 @@ class _Band:
         self._music, self._signature, self._rng = music, signature, rng
         mode = str(rng.choice(list(SCALES)))
         self._tonic, self._scale = int(rng.integers(12)), SCALES[mode]
-        music.key = key_name(self._tonic, mode)
+        music.key = key_of(self._tonic, mode)
         beats = signature.beats
         self._every = int(rng.choice((beats, beats, 2 * beats)))  # beats a chord lasts
         if beats == 4 and rng.random() < 0.2:

@@ -6,7 +6,7 @@ import numpy as np
 import pretty_midi
 
 from engines._audio import FloatArray
-from engines.analyze.keys import PITCH_CLASSES
+from engines.analyze.keys import MODES, key_name
 
 # A letter a section, the same letter the same music; I and O are what begins and ends a song.
 FORMS = (
@@ -53,9 +53,9 @@ def merged(pieces: Labelled) -> Labelled:
     return result
 
 
-def key_name(tonic: int, mode: str) -> str:
-    """Write a key as mir_eval does: `C# minor`."""
-    return f"{PITCH_CLASSES[tonic % 12]} {mode}"
+def key_of(tonic: int, mode: str) -> str:
+    """Write a key, whose tonic may be in any octave, as mir_eval does: `C# minor`."""
+    return key_name(12 * MODES.index(mode) + tonic % 12)
 
 
 def modulated(form: str, rng: np.random.Generator) -> list[int]:

@@ -7,7 +7,7 @@ others. Here every quality sounds often, in the textures that lead sheets are pl
 import numpy as np
 
 from engines.analyze.training.drumming import add_drums
-from engines.analyze.training.forms import key_name
+from engines.analyze.training.forms import key_of
 from engines.analyze.training.lead_sheets import SINGING, TEXTURES
 from engines.analyze.training.part_music import SCALES
 from engines.analyze.training.performing import Music, Rng, log_uniform
@@ -55,7 +55,7 @@ def harmony_music(name: str, rng: Rng) -> Music:
     music = Music(name, "harmony", n_beats, per_bar, tempo)
     mode = str(rng.choice(list(PHRASES)))
     tonic = int(rng.integers(12))
-    music.key = key_name(tonic, mode)
+    music.key = key_of(tonic, mode)
     chords = _progression(PHRASES[mode], tonic, music, rng)
     TEXTURES[int(rng.integers(2, len(TEXTURES)))](music, chords, 0, rng)
     if rng.random() < 0.75:

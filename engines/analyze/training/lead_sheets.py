@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engines.analyze.training.drumming import add_drums
-from engines.analyze.training.forms import key_name
+from engines.analyze.training.forms import key_of
 from engines.analyze.training.performing import Music, Rng, log_uniform
 from engines.generate.theory import NO_CHORD, Chord, parse_chord
 
@@ -143,7 +143,7 @@ def _key(sheet: Any, last: Chord, shift: int) -> str:
     major = (tonic + 3 * minor) % 12
     for root, mode, third in ((major, "major", 4), ((major + 9) % 12, "minor", 3)):
         if last.root == root and (root + third) % 12 in last.tones:
-            return key_name(root + shift, mode)
+            return key_of(root + shift, mode)
     return ""
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from engines.analyze.training.forms import key_name
+from engines.analyze.training.forms import key_of
 from engines.analyze.training.performing import Music, Rng, log_uniform
 
 SECONDS = 44.0
@@ -49,7 +49,7 @@ class _Harmony:
         self._tonic, self._minor = int(rng.integers(12)), mode == "minor"
         self._scale = SCALES[mode]
         self._degrees: list[int] = []
-        music.key = key_name(self._tonic, mode)
+        music.key = key_of(self._tonic, mode)
         while len(self._degrees) * every < music.n_beats:
             inside = [0 if rng.random() < 0.7 else 5]
             for _ in range(max(0, phrase // every - 3)):

@@ -20,7 +20,7 @@ from engines.analyze.training.forms import (
     FORMS,
     LENGTHS,
     Song,
-    key_name,
+    key_of,
     merged,
     modulated,
 )
@@ -239,9 +239,7 @@ def perform(main: Source, form: str, parts: dict[str, Part], rng: np.random.Gene
             _play_drums(stage, part, at, kit)
         end = at + part.n_beats
         sections.append((float(grid[at]), float(grid[end]), label))
-        keys.append(
-            (float(grid[at]), float(grid[end]), key_name(main.tonic + shift + whole_shift, main.mode))
-        )
+        keys.append((float(grid[at]), float(grid[end]), key_of(main.tonic + shift + whole_shift, main.mode)))
         at = end
     return Song(f"pop_{main.name}", stage.midi, grid, grid[:-1:4], merged(sections), merged(keys))
 

@@ -17,6 +17,7 @@ import pretty_midi
 
 from engines._audio import FloatArray
 from engines.analyze.keys import PITCH_CLASSES
+from engines.analyze.training.forms import key_of
 
 SECONDS = 32.0
 SHORTEST_S = 0.01  # of a note: one shorter than MIDI's tick would end before it begins, and sound for ever
@@ -121,7 +122,7 @@ def _arrange(song: Path, rng: np.random.Generator) -> Piece | None:
     if len(set(keys)) == 1:
         tonic, _, mode = keys[0].partition(":")
         index = PITCH_CLASSES.index(FLATS.get(tonic, tonic))
-        piece.key = f"{PITCH_CLASSES[(index + shift) % 12]} {'minor' if mode.startswith('min') else 'major'}"
+        piece.key = key_of(index + shift, "minor" if mode.startswith("min") else "major")
     roles = ((LEADS, 1.0), (LEADS, 0.8), (COMPING, 0.8))
     for track, (programs, level) in zip(score.instruments, roles, strict=False):
         if track.name == "MELODY" and rng.random() < 0.25:
