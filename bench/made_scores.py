@@ -2,7 +2,7 @@
 
 Times in a score are in beats (a dotted quarter in 6/8). `perform` turns them into seconds, by a tempo that
 may change, with swing and with players who are not exact; the truth stays where the beat is. Nothing here is
-shared with `engines.analyze.training.render`: patterns, progressions and melodies are others.
+shared with `engines.analyze.training`: patterns, progressions and melodies are others.
 """
 
 from collections.abc import Callable

@@ -25,11 +25,11 @@ from bench.made_scores import Manner, Performance, Score
 from engines import analyze
 from engines._audio import FloatArray
 from engines.analyze.results import Analysis
+from engines.analyze.training.render import SOUNDFONTS
 from engines.analyze.training.tempo_accuracy import accuracy_1, accuracy_2
 
 SR = 44100
-# The soundfonts of engines.analyze.training.render and beat_pieces.
-TRAINED_ON = {"FluidR3_GM.sf2", "TimGM6mb.sf2", "OPL-3_FM_128M.sf2", "MuseScore_General_Lite.sf3"}
+TRAINED_ON = {font.name for font in SOUNDFONTS}
 STRAIGHT = Manner()
 TAIL_S = 1.0  # how long the last note rings on
 

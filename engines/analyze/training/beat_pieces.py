@@ -3,11 +3,12 @@
     python -m engines.analyze.training.beat_pieces --pop909 DIR --groove DIR --openewld DIR --out DIR
         [--count 1600] [--seed 2] [--only KIND] [--for-rankers]
 
-Arranged POP909 songs and drummers' performances (render.py), lead sheets (lead_sheets.py), chord charts that
-MMA plays, chorales and quartets (part_music.py), dances in several meters and plain beats (dances.py), music
-over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and performances whose
-names' checksum says so are kept for the rankers (`rendered.for_rankers`). Needs `fluidsynth`, `mma` and
-General MIDI soundfonts; every choice comes from `--seed`. Each item becomes one `rendered.RenderedPiece`.
+Arranged POP909 songs (pop909.py), drummers' performances (groove.py), lead sheets (lead_sheets.py), chord
+charts that MMA plays, chorales and quartets (part_music.py), dances in several meters and plain beats
+(dances.py), music over authored drum styles (electronic.py), and loops of those, cut to the sample. Songs and
+performances whose names' checksum says so are kept for the rankers (`rendered.for_rankers`). Needs
+`fluidsynth`, `mma` and General MIDI soundfonts; every choice but those that MMA makes comes from `--seed`.
+Each item becomes one `rendered.RenderedPiece`.
 """
 
 import argparse
@@ -27,23 +28,16 @@ from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.dances import beat_music, dance_music
 from engines.analyze.training.electronic import electronic_music
 from engines.analyze.training.forms import Song
+from engines.analyze.training.groove import groove_pieces
 from engines.analyze.training.harmonies import harmony_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.part_music import part_music
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
-from engines.analyze.training.render import Piece, groove_pieces, pop_pieces, synthesize
+from engines.analyze.training.pop909 import pop_pieces
+from engines.analyze.training.render import FLUID, MUSESCORE, OPL, TIM, Piece, synthesize
 from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
-SOUNDFONTS = [
-    Path("/usr/share/sounds") / name
-    for name in (
-        "sf2/FluidR3_GM.sf2",
-        "sf2/TimGM6mb.sf2",
-        "sf2/TimGM6mb.sf2",
-        "sf3/MuseScore_General_Lite.sf3",
-        "sf2/OPL-3_FM_128M.sf2",
-    )
-]
+DRAWN_FONTS = (FLUID, TIM, TIM, MUSESCORE, OPL)  # TIM is drawn twice as often as others
 SYNTHESIS_SR = 22050  # every band of the engine lies below half of it, and it takes half the time
 LOOP_BARS = (1, 1, 2, 2, 2, 4, 4, 8)
 LONGEST_LOOP_S = 15.0
@@ -140,7 +134,7 @@ def hear(piece: Piece, length: float | None, name: str, rng: Rng) -> RenderedPie
     """Render a piece, as a loop if it has a length, and listen to it as the engine does."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
-        synthesize(piece.midi, sound, SOUNDFONTS, rng, SYNTHESIS_SR)
+        synthesize(piece.midi, sound, DRAWN_FONTS, rng, SYNTHESIS_SR)
         y, sr = soundfile.read(sound, dtype="float32", always_2d=True, frames=int(SYNTHESIS_SR * LONGEST_S))
         if length is not None:
             n = round(length * sr)

@@ -14,7 +14,18 @@ import numpy.typing as npt
 import pretty_midi
 
 from engines._audio import FloatArray
-from engines.analyze.keys import PITCH_CLASSES
+from engines.analyze.training import pop909
+from engines.analyze.training.accompaniment import (
+    BASSES,
+    COMPING,
+    CRASH,
+    KICK,
+    KITS,
+    LEADS,
+    PATTERNS,
+    SNARE,
+    root_at,
+)
 from engines.analyze.training.forms import (
     EDGE_BARS,
     FORMS,
@@ -24,27 +35,16 @@ from engines.analyze.training.forms import (
     merged,
     modulated,
 )
-from engines.analyze.training.render import (
-    BASSES,
-    COMPING,
-    CRASH,
-    FLATS,
-    KICK,
-    KITS,
-    LEADS,
-    PATTERNS,
-    SNARE,
-    parse_chord,
-)
 
 TOMS = (45, 48, 50)
 BASS_TRACK, DRUM_TRACK = 8, 9
 JITTER_S, DRUM_JITTER_S = 0.006, 0.005
+FEWEST_BEATS = 160  # of a song that parts are cut out of
 
 
 @dataclass
 class Source:
-    """A POP909 song in one key and steady bars of four: beats in seconds, which begin bars, roots by beat."""
+    """A POP909 song in one key and bars of four: beats in seconds, which begin bars, roots by beat."""
 
     name: str
     score: pretty_midi.PrettyMIDI
@@ -80,7 +80,7 @@ class Part:
 
 def pop_songs(folder: Path, count: int, rng: np.random.Generator) -> Iterator[Song]:
     """Make songs, each out of four of POP909's that no other uses."""
-    folders = sorted(path.parent for path in folder.rglob("chord_midi.txt"))
+    folders = pop909.folders(folder)
     order = list(rng.permutation(len(folders)))
     sources: list[Source] = []
     made = 0
@@ -98,32 +98,20 @@ def pop_songs(folder: Path, count: int, rng: np.random.Generator) -> Iterator[So
             yield song
 
 
-def read_source(song: Path) -> Source | None:
-    """Read a song; None if it changes key, has other bars than of four, or goes unsteadily."""
-    if not (song / "key_audio.txt").exists():
+def read_source(folder: Path) -> Source | None:
+    """Read a song; None if it changes key, has other bars than of four, is short or goes unsteadily."""
+    song = pop909.read(folder)
+    if song is None or song.key is None or song.meter != 4 or len(song.beats) < FEWEST_BEATS:
         return None
-    times = np.loadtxt(song / "beat_midi.txt", ndmin=2)
-    beats, bars = times[:, 0], np.flatnonzero(times[:, 2] > 0)
-    keys = {line.split()[2] for line in (song / "key_audio.txt").read_text().splitlines() if line.strip()}
-    periods = np.diff(beats)
-    if len(keys) != 1 or len(beats) < 160 or len(bars) < 2 or np.median(np.diff(bars)) != 4:
-        return None
-    if np.ptp(periods) > 0.3 * np.median(periods):
-        return None
-    tonic, _, mode = keys.pop().partition(":")
-    chords = []
-    for line in (song / "chord_midi.txt").read_text().splitlines():
-        start, end, label = line.split()[:3]
-        chord = parse_chord(label)
-        chords.append((float(start), float(end), None if chord is None else chord[0]))
+    tonic, mode = song.key
     return Source(
         name=song.name,
-        score=pretty_midi.PrettyMIDI(str(song / f"{song.name}.mid")),
-        beats=beats,
-        bars=bars,
-        roots=[next((root for a, b, root in chords if a - 0.05 <= t < b - 0.05), None) for t in beats],
-        tonic=PITCH_CLASSES.index(FLATS.get(tonic, tonic)),
-        mode="minor" if mode.startswith("min") else "major",
+        score=song.score,
+        beats=song.beats,
+        bars=song.downbeats,
+        roots=[root_at(song.chords, time) for time in song.beats],
+        tonic=tonic,
+        mode=mode,
     )
 
 

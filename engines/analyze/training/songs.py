@@ -4,8 +4,8 @@
 
 Half of them are made of POP909's parts (pop_songs.py), half of chord charts that MMA plays (chart_songs.py),
 in the forms songs have. A third of all songs change key on the way: from a section on, or in one section.
-Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice comes from `--seed`. Each song becomes one
-`rendered.RenderedSong`.
+Needs `fluidsynth`, `mma` and General MIDI soundfonts; every choice but those that MMA makes comes from
+`--seed`. Each song becomes one `rendered.RenderedSong`.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import chart_songs
 from engines.analyze.training.forms import Song
 from engines.analyze.training.pop_songs import pop_songs
-from engines.analyze.training.render import SOUNDFONTS, synthesize
+from engines.analyze.training.render import FLUID, TIM, synthesize
 from engines.analyze.training.rendered import RenderedSong
 
 
@@ -27,7 +27,7 @@ def hear(song: Song, rng: np.random.Generator, keep: Path | None) -> RenderedSon
     """Render a song and listen to it as the engine does; `keep` is a folder for its sound, if any."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
-        synthesize(song.midi, sound, SOUNDFONTS, rng)
+        synthesize(song.midi, sound, (FLUID, TIM), rng)
         heard = listen(sound, {RHYTHM, TONAL})
         if keep is not None:
             y, sr = soundfile.read(sound, dtype="float32")
