@@ -16,18 +16,8 @@ from engines._audio import FloatArray
 from engines.analyze.keys import MODES, key_name
 
 SECONDS = 32.0
-KICK, SNARE, RIM, CLAP, CLOSED, PEDAL, OPEN, RIDE, TAMBOURINE, COWBELL = (
-    36,
-    40,
-    37,
-    39,
-    42,
-    44,
-    46,
-    51,
-    54,
-    56,
-)
+KICK, SNARE, RIM, CLAP, CLOSED = 36, 40, 37, 39, 42
+PEDAL, OPEN, RIDE, TAMBOURINE, COWBELL = 44, 46, 51, 54, 56
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 BEND_RANGE = 2.0  # semitones, General MIDI's default
 

@@ -21,27 +21,10 @@ from engines.analyze.training.forms import (
 
 LIBRARY = Path("/usr/share/mma/lib/stdlib")
 STYLES = [
-    "8beat",
-    "50srock",
-    "basicrock",
-    "bossanova",
-    "folkrock",
-    "softrock",
-    "popballad",
-    "swing",
-    "rb",
-    "ska",
-    "samba",
-    "countryblues",
-    "pianoballad",
-    "guitarballad",
-    "bubblerock",
-    "jazzrock",
-    "chacha",
-    "march",
-    "trance",
-    "dsoul",
-]
+    "8beat", "50srock", "basicrock", "bossanova", "folkrock", "softrock", "popballad",
+    "swing", "rb", "ska", "samba", "countryblues", "pianoballad", "guitarballad",
+    "bubblerock", "jazzrock", "chacha", "march", "trance", "dsoul",
+]  # fmt: skip
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 Progression = tuple[tuple[int, str], ...]
 QUALITIES = {"": "maj", "m": "min", "7": "7", "M7": "maj7", "m7": "min7"}  # MMA's words, Harte's

@@ -10,18 +10,9 @@ from engines.analyze.keys import MODES, key_name
 
 # A letter a section, the same letter the same music; I and O are what begins and ends a song.
 FORMS = (
-    "ABABCB",
-    "IABABCBO",
-    "AABAC",
-    "IABACABO",
-    "ABCABC",
-    "IAABBAC",
-    "ABAB",
-    "IABABCBBO",
-    "AB",
-    "ABACADA",
-    "ABCD",
-)
+    "ABABCB", "IABABCBO", "AABAC", "IABACABO", "ABCABC", "IAABBAC",
+    "ABAB", "IABABCBBO", "AB", "ABACADA", "ABCD",
+)  # fmt: skip
 LENGTHS = (8, 8, 8, 8, 4, 12, 16)  # bars of a part; I and O have four
 EDGE_BARS = 4
 SHIFTS = (1, 2, 2, 3, 5, 7, -2, -3)  # semitones a key changes by

@@ -154,10 +154,10 @@ def _quartet(name: str, rng: Rng) -> Music:
         for start, length, pitch in line:
             strength = loud * (accent if start % per_bar == 0 else 1.0)
             music.add(programs[lead], pitch, strength, start, 0.93 * length)
-        alike = str(rng.choice(list(TEXTURES))) if rng.random() < 0.5 else None
+        alike = TEXTURES[int(rng.integers(len(TEXTURES)))] if rng.random() < 0.5 else None
         for voice in [] if unaccompanied else [v for v in range(4) if v != lead]:
-            texture = alike or str(rng.choice(list(TEXTURES)))
-            for start, length, tone in TEXTURES[texture](phrase, per_bar, thirds):
+            texture = alike or TEXTURES[int(rng.integers(len(TEXTURES)))]
+            for start, length, tone in texture(phrase, per_bar, thirds):
                 tones = harmony.tones(first + int(start))
                 chosen = tones[tone] if voice < 3 else tones[0]
                 pitch = _near((LOWEST[voice] + HIGHEST[voice]) / 2, (chosen,), voice)
@@ -238,14 +238,15 @@ def _rest(n_beats: int, per_bar: int, thirds: bool) -> Played:
     return []
 
 
-TEXTURES: dict[str, Callable[[int, int, bool], Played]] = {
-    "beats": _every(1.0, 0.9, 0),
-    "halves": _every(0.5, 0.8, 1),
-    "quarters": _every(0.25, 0.8, 2),
-    "broken": _every(0.5, 0.95, 0, 2, 1, 2),
-    "after the beat": _after_beats,
-    "but the first": _but_the_first,
-    "bars": _bars,
-    "held": _bars,
-    "rest": _rest,
-}
+# What is said twice is twice as likely.
+TEXTURES: tuple[Callable[[int, int, bool], Played], ...] = (
+    _every(1.0, 0.9, 0),
+    _every(0.5, 0.8, 1),
+    _every(0.25, 0.8, 2),
+    _every(0.5, 0.95, 0, 2, 1, 2),  # broken chords
+    _after_beats,
+    _but_the_first,
+    _bars,
+    _bars,
+    _rest,
+)
