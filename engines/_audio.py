@@ -34,6 +34,7 @@ MIN_AMPLITUDE = 1e-12  # -240 dBFS: below is what a decaying filter leaves, whic
 MAX_AMPLITUDE = 1e6  # +120 dBFS: beyond it a float sample is debris, and its square would overflow
 
 _TOO_LONG = f"path: longer than {MAX_DURATION_S / 3600:.0f} hours"
+_SEEK_FAILED = 39  # libsndfile's SFE_SEEK_FAILED
 _FRAMES_UNKNOWN = 2**63 - 1  # libsndfile's SF_COUNT_MAX, for a FLAC that does not say how long it is
 
 # Positions in WAV order (Microsoft's channel mask), by number of channels.
@@ -107,7 +108,8 @@ class AudioReader:
         self.n_channels: int = self._file.channels
         self.container: str = self._file.format
         self.encoding: str = self._file.subtype
-        self.declared_frames: int = 0 if self._file.frames == _FRAMES_UNKNOWN else max(0, self._file.frames)
+        self._endless = self._file.frames == _FRAMES_UNKNOWN
+        self.declared_frames: int = 0 if self._endless else max(0, self._file.frames)
         self.frames = 0
         self.faulty_samples = 0
         self.truncated = _says_cut_off(self._file.extra_info)
@@ -172,9 +174,14 @@ class AudioReader:
 
     def _read_into(self, block: FloatArray) -> int:
         start = self.frames
+        if self._endless:
+            block[:] = np.nan
         try:
             return len(self._file.read(out=block))
-        except sf.LibsndfileError:
+        except sf.LibsndfileError as error:
+            if self._endless and error.code == _SEEK_FAILED:
+                # soundfile seeks behind what it has read, where such a stream ends too, and tells no number.
+                return int(np.count_nonzero(~np.isnan(block[:, 0])))
             # A decoder that loses its place (a cut FLAC) raises, with what it had decoded in the block.
             self.truncated = True
             return min(max(0, int(self._file.tell()) - start), len(block) - 1)

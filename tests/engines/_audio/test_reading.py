@@ -171,7 +171,15 @@ def test_a_length_that_the_header_does_not_tell_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = flac_that_says(tmp_path / "a.flac", 0)
-    assert read(path).declared_duration == 0.0
+    reader = read(path)
+    assert reader.declared_duration == 0.0
+    assert (reader.duration, reader.truncated) == (4.0, False)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    half = read(path)
+    assert 1.5 < half.duration < 2.5
+    assert half.truncated
+    path.write_bytes(data)
     monkeypatch.setattr("engines._audio.MAX_DURATION_S", 2.0)
     with pytest.raises(TooLongError):
         read(path)
