@@ -24,7 +24,7 @@ PEAK_FLOOR = 0.15  # of the strong onsets' height
 # soft note of theirs may rise too; the best of 0 to 0.6 on chorales and tunes rendered with such sounds.
 FAINTEST_ONSET = 0.1
 START_FRAMES = 8  # in which a recording begins that is cut where its first note is
-AROUND = 8  # frames before and after an onset, that is louder after it
+AROUND = 8  # frames before and after an onset
 SAME_EVENT = 0.05  # of the strongest rise: what one note does while it dies away is less, 0.01 to 0.03
 FAINTEST = 0.02  # a spread below this is dither; the stillest of 140 recordings of music has 0.04
 LEAD_S = 0.004  # by which the strongest rise comes before the sound; measured on clicks and drums
@@ -85,18 +85,18 @@ def is_one_event(bands: FloatArray, envelope: FloatArray, scale: FloatArray) -> 
     at_start = float((log_bands(bands[:START_FRAMES], level) @ _registers()).sum(axis=1).max())
     curve = envelope @ scale.astype(np.float64)
     peaks = _peaks(curve)
-    later = curve[peaks[(peaks >= START_FRAMES) & _is_louder_after(bands, peaks)]]
+    later = curve[peaks[(peaks >= START_FRAMES) & _goes_on(bands, peaks)]]
     strong = SAME_EVENT * max(at_start, float(later.max(initial=0)))
     return int(at_start > strong) + int((later > strong).sum()) < 2
 
 
-def _is_louder_after(bands: FloatArray, frames: IntArray) -> npt.NDArray[np.bool_]:
+def _goes_on(bands: FloatArray, frames: IntArray) -> npt.NDArray[np.bool_]:
     # Where a sound is cut off it rises too, in the bands that it had not.
     level = np.pad(bands.mean(axis=1, dtype=np.float64), AROUND)
     mean = scipy.ndimage.uniform_filter1d(level, AROUND - 1)[
         frames + AROUND + np.array([[-1], [1]]) * AROUND // 2
     ]
-    return np.asarray(mean[1] > mean[0])
+    return np.asarray(mean[1] > mean[0] / 2)
 
 
 def _registers() -> FloatArray:
