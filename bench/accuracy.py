@@ -124,9 +124,8 @@ def true_beats(recording: Recording, data: Path) -> np.ndarray:
 
 def chord_scores(recording: Recording, rhythm: Rhythm, data: Path) -> dict[str, float]:
     """Share of the time that root and third are right (majmin), and the seventh too."""
-    heard = recording.heard
     truth, labels = mir_eval.io.load_labeled_intervals(str(data / recording.row["chords"]))
-    found = find_chords(heard.pitches, rhythm.beats, rhythm.downbeats, heard.duration)
+    found = find_chords(rhythm.harmony, rhythm.downbeats)
     times = np.array([[c.start, c.end] for c in found])
     times, names = mir_eval.util.adjust_intervals(
         times, [c.label for c in found], truth.min(), truth.max(), "N", "N"

@@ -14,6 +14,17 @@ def white_noise(rng: np.random.Generator) -> FloatArray:
     return y.astype(np.float32)
 
 
+def one_event(rng: np.random.Generator) -> FloatArray:
+    """Make one note of two to eight partials, or noise, that dies away, somewhere in 1 to 10 s."""
+    t = np.arange(round(rng.uniform(1.0, 10.0) * SR)) / SR
+    partials = np.arange(1, rng.integers(2, 9))
+    tone = np.sin(2 * np.pi * rng.uniform(50, 800) * t * partials[:, None]).T @ (1 / partials)
+    sound = tone if rng.random() < 0.7 else rng.standard_normal(len(t))
+    y = 0.3 * sound * np.minimum(1, t / 0.004) * np.exp(-t / rng.uniform(0.05, 1.0))
+    silent = round(rng.choice([0.0, 0.3]) * len(t))
+    return np.concatenate([np.zeros(silent), y]).astype(np.float32)[: len(t)]
+
+
 def pink_noise(rng: np.random.Generator) -> FloatArray:
     """Make noise whose power falls by 3 dB an octave."""
     n = round(SECONDS * SR)

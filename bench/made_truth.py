@@ -32,6 +32,7 @@ SR = 44100
 TRAINED_ON = {font.name for font in SOUNDFONTS}
 STRAIGHT = Manner()
 TAIL_S = 1.0  # how long the last note rings on
+TOGETHER_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Truth:
     meter: str | None = None
     key: str | None = None
     tuning_cents: float | None = None
+    onsets: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def rows(arguments: Namespace) -> list[Row]:
         Row("atonal on a pulse", "nothing", _atonal),
         *(Row(f"accented clicks in {n}/4", "other clicks", partial(_clicks, n, False)) for n in (2, 3, 4)),
         Row("accented clicks in 4/4, half as much on the third", "other clicks", partial(_clicks, 4, True)),
+        Row("one stroke or note", "nothing", partial(_sound, made_sounds.one_event)),
         Row("speech-like", "nothing", partial(_sound, made_sounds.speech_like)),
         Row("white noise", "nothing", partial(_sound, made_sounds.white_noise)),
         Row("pink noise", "nothing", partial(_sound, made_sounds.pink_noise)),
@@ -195,7 +198,14 @@ def truth(played: Performance, cents: float = 0.0, drifts: bool = False, no_key:
         meter=score.meter or None,
         key=None if no_key else score.key or None,
         tuning_cents=None if no_key else cents,
+        onsets=_onsets(played),
     )
+
+
+def _onsets(played: Performance) -> FloatArray:
+    # Notes that no one hears one after the other begin together.
+    starts = np.unique([note.start for part in played.midi.instruments for note in part.notes])
+    return starts[np.diff(starts, prepend=-1.0) > TOGETHER_S]
 
 
 def render(played: Performance, font: Path, path: Path) -> None:
@@ -265,12 +275,14 @@ def score(found: Analysis, true: Truth, means: Means) -> None:
         means.add("key", mir_eval.key.weighted_score(true.key, name) if found.key else 0.0)
     if true.tuning_cents is not None and found.tuning_cents is not None:
         means.add("tuning", abs((found.tuning_cents - true.tuning_cents + 50) % 100 - 50))
+    if true.onsets is not None:
+        means.add("onsets F", mir_eval.onset.f_measure(true.onsets, np.array(found.onset_times))[0])
     means.add("tempo confidence", found.tempo_confidence)
     means.add("meter confidence", found.meter_confidence)
     means.add("key confidence", found.key_confidence)
 
 
-MEASURES = ("Acc1", "Acc2", "beats F", "downbeats F", "meter", "key")
+MEASURES = ("Acc1", "Acc2", "beats F", "downbeats F", "meter", "key", "onsets F")
 CONFIDENCES = ("tempo confidence", "meter confidence", "key confidence")
 
 
@@ -301,7 +313,7 @@ def _claim(found: Analysis, true: Truth, claims: dict[str, list[tuple[float, boo
     if true.tempo is not None or true.beats is None:
         right = true.tempo is not None and accuracy_1(found.tempo, true.tempo)
         claims["tempo"].append((found.tempo_confidence, right))
-    if true.meter is not None or (true.tempo is None and true.beats is None):
+    if true.meter is not None or (true.tempo is None and true.beats is None and found.meter is not None):
         claims["meter"].append((found.meter_confidence, found.meter == true.meter))
     if true.key is not None:
         claims["key"].append((found.key_confidence, f"{found.key} {found.mode}" == true.key))

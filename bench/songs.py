@@ -19,7 +19,6 @@ import mir_eval
 import numpy as np
 
 from bench import bootstrap
-from engines.analyze.chord_finding import Segment
 from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
 from engines.analyze.keys import key_name
@@ -27,6 +26,7 @@ from engines.analyze.pitches import chroma
 from engines.analyze.rhythm import find_rhythm
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.section_finding import find_sections
+from engines.analyze.segments import Segment
 from engines.analyze.training.rendered import RenderedSong
 
 

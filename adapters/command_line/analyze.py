@@ -26,7 +26,7 @@ from adapters.command_line.parser import UsageError
 _OPERATION: Final = "analyze.audio"
 _MOST_CHORDS, _MOST_STRETCHES = 16, 24
 _LIKELY_METER: Final = 0.2  # of another meter, to be named
-_HARDLY_A_KEY: Final = 0.1  # loops of drums alone have up to 0.04
+_GUESS: Final = 0.1  # what the engine takes for one too
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +133,9 @@ def _tempo(found: Mapping[str, Any]) -> Iterator[str]:
     if not found["tempo"]:
         yield "no pulse"
         return
+    if found["tempo_confidence"] < _GUESS:
+        yield f"hardly any, perhaps {found['tempo']:.2f} BPM  ({_sure(found['tempo_confidence'])})"
+        return
     others = [f"{other['tempo']:.2f}" for other in found["tempo_alternatives"][:2]]
     likely = [other["meter"] for other in found["meter_alternatives"] if other["weight"] > _LIKELY_METER]
     meter = f", {found['meter']}{''.join(f' (or {name})' for name in likely)}" if found["meter"] else ""
@@ -152,7 +155,7 @@ def _key(found: Mapping[str, Any]) -> Iterator[str]:
     if found["key"] is None:
         yield "nothing tonal"
         return
-    if found["key_confidence"] < _HARDLY_A_KEY:
+    if found["key_confidence"] < _GUESS:
         yield f"hardly any, perhaps {found['key']} {found['mode']}  ({_sure(found['key_confidence'])})"
         return
     other = f"; or {found['runner_up_key']} {found['runner_up_mode']}" if found["runner_up_key"] else ""

@@ -93,7 +93,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         meter_alternatives=rhythm.meter_alternatives,
         loop_beats=rhythm.loop_beats,
         loop_bars=rhythm.loop_bars,
-        chords=_chords(found, heard),
+        chords=_chords(found),
         sections=_sections(found, heard),
         onset_times=onset_strength.pick_onsets(speaks.envelope, speaks.scale).tolist(),
         loudness=_loudness(heard),
@@ -143,7 +143,7 @@ def tempo(path: Path, progress: Progress) -> Tempo:
 def chords(path: Path, progress: Progress) -> Chords:
     """Answer `analyze.chords`."""
     found, heard = _rhythm(path, progress)
-    result = Chords(_chords(found, heard), heard.duration)
+    result = Chords(_chords(found), heard.duration)
     progress(1.0, "done")
     return result
 
@@ -214,7 +214,7 @@ def warm_up() -> None:
     clicks[::40] = 1.0
     heard = listener.finish()
     found = find_rhythm(cues(clicks, 9.0), heard, 9.0)
-    find_chords(heard, found.beats, found.downbeats, 9.0)
+    find_chords(found.harmony, found.downbeats)
     find_key(heard)
 
 
@@ -257,8 +257,8 @@ def _image(result: Analysis, heard: Heard) -> str:
     return b64encode(picture.draw(result, heard)).decode()
 
 
-def _chords(found: Rhythm, heard: Heard) -> list[Chord]:
-    segments = find_chords(heard.pitches, found.beats, found.downbeats, heard.duration)
+def _chords(found: Rhythm) -> list[Chord]:
+    segments = find_chords(found.harmony, found.downbeats)
     return [Chord(s.start, s.end, s.label) for s in segments]
 
 

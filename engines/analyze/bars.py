@@ -8,9 +8,9 @@ import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines._networks import read_network
-from engines.analyze import chord_network
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.harmony import Harmony
 from engines.analyze.onset_strength import REGISTERS_HZ
 from engines.analyze.ranking import WEIGHTS, Ranker
 from engines.analyze.results import Meter
@@ -79,7 +79,7 @@ class Bars:
 UNTOLD = Bars(4, 0.6, 0, others=((3, 0.2), (2, 0.2)))
 
 
-def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArray:
+def moments(heard: Cues, pitches: pitch.Pitches, harmony: Harmony, times: FloatArray) -> FloatArray:
     """Describe what happens at each time; shape (n_times, N_MOMENT).
 
     The rise in four registers, how much harmony, bass and loudness change, and how much the chord does within
@@ -93,12 +93,12 @@ def moments(heard: Cues, pitches: pitch.Pitches, times: FloatArray) -> FloatArra
     if len(times) < 2 or len(pitches.strength) == 0:
         return np.concatenate([rise, np.zeros((len(times), 5)), odds], axis=1)
     period = float(np.median(np.diff(times)))
-    harmony = _change(pitch.chroma(pitches), times, period)
-    bass = _change(pitch.chroma(pitches, highest=56), times, period)
+    of_chroma = _change(pitch.chroma(pitches), times, period)
+    of_bass = _change(pitch.chroma(pitches, highest=56), times, period)
     total = pitches.strength.sum(axis=1, keepdims=True)
     now, before = _around(total, times, period)
     louder = np.maximum(0, now - before)[:, 0]
-    changes = (harmony, bass, louder, *_chord_changes(pitches, times, period))
+    changes = (of_chroma, of_bass, louder, *_chord_changes(harmony, times))
     columns = [c / (c.mean() + 1e-9) for c in changes]
     return np.concatenate([rise, np.stack(columns, axis=1), odds], axis=1)
 
@@ -115,16 +115,22 @@ def _change(chroma: FloatArray, times: FloatArray, period: float) -> FloatArray:
     return np.where(norm > 1e-9, change, 0.0)
 
 
-def _chord_changes(pitches: pitch.Pitches, times: FloatArray, period: float) -> tuple[FloatArray, FloatArray]:
+def _chord_changes(harmony: Harmony, times: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Say how unlike the likely chords of one beat before and after each time are, and those of two beats.
 
     From 0 to 1: what their Bhattacharyya coefficient lacks of 1.
     """
-    edges = np.concatenate([[max(0.0, times[0] - period)], times, [times[-1] + period]])
-    likely = chord_network.likelihoods(pitches, edges)
-    wide = np.pad(likely, ((1, 1), (0, 0)), mode="edge")
-    two = (wide[1:] + wide[:-1]) / 2
-    return 1 - np.sqrt(likely[:-1] * likely[1:]).sum(axis=1), 1 - np.sqrt(two[:-2] * two[2:]).sum(axis=1)
+    likely = np.exp(harmony.log_likelihoods)
+    edges = harmony.edges
+    after = np.searchsorted((edges[1:] + edges[:-1]) / 2, times)  # what begins at the nearest edge
+
+    def beat(steps: int) -> FloatArray:
+        chosen: FloatArray = likely[np.clip(after + steps, 0, len(likely) - 1)]
+        return chosen
+
+    one = beat(-1) * beat(0)
+    two = (beat(-2) + beat(-1)) * (beat(0) + beat(1)) / 4
+    return 1 - np.sqrt(one).sum(axis=1), 1 - np.sqrt(two).sum(axis=1)
 
 
 def bar_features(
@@ -163,7 +169,9 @@ def _accent(firsts: FloatArray, others: FloatArray) -> FloatArray:
     return accent
 
 
-def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: bool = False) -> Bars:
+def find_bars(
+    heard: Cues, pitches: pitch.Pitches, harmony: Harmony, beats: FloatArray, *, loop: bool = False
+) -> Bars:
     """Find meter and downbeats of beats in seconds; meter 0 where there are too few.
 
     Bars of a `loop` begin with it, and it is a whole number of them long. One of three or four beats is one
@@ -177,7 +185,7 @@ def find_bars(heard: Cues, pitches: pitch.Pitches, beats: FloatArray, *, loop: b
         return Bars(0, 0.0, 0)
     parts = thirds(heard.envelope, beats)
     period = float(np.median(np.diff(beats)))
-    at_beats = moments(heard, pitches, beats)
+    at_beats = moments(heard, pitches, harmony, beats)
     if not loop and _alike(at_beats):
         return UNTOLD
     readings, features = bar_features(at_beats, parts, period)

@@ -1,73 +1,37 @@
 """Which chords: a hidden Markov model over the beats; its states are chords, and none.
 
-`chord_network` says how likely each sounds at each beat. Chords mostly change where bars begin.
+`harmony` says how likely each is at each beat. Chords mostly change where bars begin.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from engines._audio import FloatArray
-from engines.analyze import chord_network
-from engines.analyze import pitches as pitch
+from engines.analyze.chord_network import LABELS
+from engines.analyze.harmony import Harmony
+from engines.analyze.segments import Segment, joined
 
 # Against leaving a chord, in logarithmic likelihood: where a bar begins, elsewhere, where bars are not known.
 # Chosen on rendered songs that the network had not learned from.
 CHANGE_AT_BAR, CHANGE_IN_BAR, CHANGE = 0.5, 2.0, 1.5
-FALLBACK_S = 0.5  # where there are no beats, chords may change this often
 QUIET = 0.02  # of the loud beats' strength: below, no chord
 SAME_S = 0.03  # beats and bars this close are the same
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A chord from `start` to `end` in seconds, `label` in Harte's syntax (`C#:min7`, `N`)."""
-
-    start: float
-    end: float
-    label: str
-
-
-def find_chords(
-    heard: pitch.Pitches, beats: FloatArray, downbeats: FloatArray, duration: float
-) -> list[Segment]:
+def find_chords(heard: Harmony, downbeats: FloatArray) -> list[Segment]:
     """Find the chords of a recording; they follow each other without gaps from 0 to its end.
 
     Parameters
     ----------
     heard
-        What sounds.
-    beats
-        In seconds; chords change there. Without beats, every half second.
+        Which chords are likely where. Nothing tonal at all gives one N.
     downbeats
-        Those of the beats that begin bars; may be empty.
-    duration
-        Length of the recording in seconds. Nothing tonal at all gives one N.
+        Those of its edges that begin bars, in seconds; may be empty.
     """
-    edges = beat_edges(beats, duration)
-    sounding = chord_network.sounding_at(heard, edges)
-    likely = chord_network.log_likelihoods(sounding, chord_network.network())
-    strength = sounding.sum(axis=1)
-    silent = strength <= QUIET * float(np.percentile(strength, 95))
-    likely[silent] = 0.0
-    path = best_chords(likely, change_costs(edges[:-1], downbeats))
-    segments: list[Segment] = []
-    for i, state in enumerate(path):
-        label = "N" if silent[i] else chord_network.LABELS[state]
-        start, end = float(edges[i]), float(edges[i + 1])
-        if segments and segments[-1].label == label:
-            segments[-1] = Segment(segments[-1].start, end, label)
-        else:
-            segments.append(Segment(start, end, label))
-    return segments
-
-
-def beat_edges(beats: FloatArray, duration: float) -> FloatArray:
-    """Return where chords may begin and end: 0, the beats inside a recording, and its end."""
-    if len(beats) < 4:
-        beats = np.arange(0, duration, FALLBACK_S)
-    inside = beats[(beats > 0.05) & (beats < duration - 0.05)]
-    return np.concatenate([[0.0], inside, [duration]])
+    silent = heard.strength <= QUIET * float(np.percentile(heard.strength, 95))
+    likely = np.where(silent[:, None], 0.0, heard.log_likelihoods)
+    path = best_chords(likely, change_costs(heard.edges[:-1], downbeats))
+    labels = ["N" if silent[i] else LABELS[state] for i, state in enumerate(path)]
+    return [Segment(*run) for run in joined(heard.edges, labels)]
 
 
 def change_costs(starts: FloatArray, downbeats: FloatArray) -> FloatArray:

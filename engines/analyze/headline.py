@@ -7,11 +7,8 @@ hold to is written twice, and a test compares them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engines.analyze.results import Analysis, KeySection
+from engines.analyze.results import GUESS, Analysis, KeySection
 
-# Less sure than that, a tempo, meter or key is told as a guess: loops of drums alone are up to 0.04 sure of
-# a key, and noise 0.00 of a tempo.
-HARDLY = 0.1
 SHORT_S = 0.1  # what is shorter is measured in milliseconds
 MOST_KEYS = 3  # that are named one after the other
 
@@ -38,12 +35,12 @@ def facts(found: Analysis) -> list[Fact]:
 
 def tempo(found: Analysis) -> str:
     """Write the tempo, as a guess where it is hardly more."""
-    return f"{'perhaps ' if found.tempo_confidence < HARDLY else ''}{found.tempo:.2f} BPM"
+    return f"{'perhaps ' if found.tempo_confidence < GUESS else ''}{found.tempo:.2f} BPM"
 
 
 def keys(found: Analysis) -> Sequence[KeySection]:
     """Return the keys that follow each other; none where there is hardly one."""
-    return found.key_changes if found.key_confidence >= HARDLY else ()
+    return found.key_changes if found.key_confidence >= GUESS else ()
 
 
 def length(seconds: float) -> str:
@@ -71,11 +68,11 @@ def _pulse(found: Analysis) -> Fact:
     if not found.tempo:
         return Fact("no pulse")
     sure = _sure(found.tempo_confidence)
-    if found.tempo_confidence < HARDLY:
+    if found.tempo_confidence < GUESS:
         return Fact(f"hardly a pulse, {tempo(found)}", sure, doubtful=True)
     if not found.meter:
         return Fact(tempo(found), sure)
-    guess = "perhaps " if found.meter_confidence < HARDLY else ""
+    guess = "perhaps " if found.meter_confidence < GUESS else ""
     return Fact(
         f"{tempo(found)}, {guess}{found.meter}", f"{sure}, of the meter {_percent(found.meter_confidence)}"
     )
@@ -85,7 +82,7 @@ def _key(found: Analysis) -> Fact:
     if not found.key:
         return Fact("nothing tonal")
     name, sure = f"{found.key} {found.mode}", _sure(found.key_confidence)
-    if found.key_confidence < HARDLY:
+    if found.key_confidence < GUESS:
         return Fact(f"hardly a key, perhaps {name}", sure, doubtful=True)
     changes = len(found.key_changes) - 1
     if changes >= MOST_KEYS:

@@ -12,6 +12,7 @@ import numpy as np
 from engines._audio import FloatArray
 from engines.analyze import pitches as pitch
 from engines.analyze.keys import PROFILES, correlations, sounding
+from engines.analyze.segments import joined
 from engines.analyze.viterbi import best_path
 
 # Chosen on 80 songs that `training.songs` rendered; bench/songs.py reports others.
@@ -42,14 +43,9 @@ def find_keys(chroma: FloatArray, duration: float, whole: int) -> list[KeySegmen
     path = best_path(_evidence(cells) * cell_s, _change_costs())
     edges = [0, *(int(i) + 1 for i in np.flatnonzero(np.diff(path))), len(path)]
     edges = _without_short(edges, SHORTEST_S / cell_s)
-    segments: list[KeySegment] = []
-    for first, end in pairwise(edges):
-        key = int(correlations(cells[first:end].sum(axis=0)).argmax())
-        stop = duration if end == len(path) else end * cell_s
-        if segments and segments[-1].key == key:
-            segments[-1] = KeySegment(segments[-1].start, stop, key)
-        else:
-            segments.append(KeySegment(first * cell_s, stop, key))
+    keys = [int(correlations(cells[a:b].sum(axis=0)).argmax()) for a, b in pairwise(edges)]
+    times = [*(edge * cell_s for edge in edges[:-1]), duration]
+    segments = [KeySegment(*run) for run in joined(times, keys)]
     return segments if len(segments) > 1 else [KeySegment(0.0, duration, whole)]
 
 

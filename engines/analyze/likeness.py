@@ -7,13 +7,13 @@ import numpy as np
 from engines.analyze.keys import MODES, PITCH_CLASSES
 from engines.analyze.library_results import Match, Recording
 from engines.analyze.portrait import Portrait
+from engines.analyze.results import GUESS
 from engines.analyze.sound_texture import texture_distance
 
 # Set by hand, not fitted: nobody has said yet which loops fit which songs.
 TEMPO_WEIGHT, KEY_WEIGHT, TIMBRE_WEIGHT = 0.35, 0.3, 0.35
 TOO_FAR_OCTAVES = 0.25  # 19 %: further, and stretched sound is spoilt
 OCTAVE_COST = 0.1  # of half or double tempo, which fit a little less than the same
-HARDLY_A_KEY = 0.1  # confidence: below it a key is all but a guess; loops of drums alone have up to 0.04
 
 
 def rank(wanted: Portrait, others: Iterable[Portrait], count: int) -> list[Match]:
@@ -87,7 +87,7 @@ def _key(a: Recording, b: Recording) -> tuple[float | None, int | None, str]:
 
 
 def _has_key(recording: Recording) -> bool:
-    return recording.key is not None and recording.key_confidence >= HARDLY_A_KEY
+    return recording.key is not None and recording.key_confidence >= GUESS
 
 
 def _relative_major(recording: Recording) -> int:

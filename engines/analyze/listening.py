@@ -8,6 +8,7 @@ times a second, one loudness each 10 ms. Three hours take about 300 MB.
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 import soxr
@@ -21,12 +22,17 @@ from engines.analyze.frames import Framer, Rows, hann, magnitudes
 from engines.analyze.loudness_meter import LoudnessMeter, Measured
 from engines.analyze.waveform import NO_WAVEFORM, Overview, Waveform, WaveformMeter
 
-RHYTHM, TONAL, LOUDNESS, WAVEFORM = "rhythm", "tonal", "loudness", "waveform"
+Part = Literal["rhythm", "tonal", "loudness", "waveform", "shape", "timbre", "overview"]
+RHYTHM: Final = "rhythm"
+TONAL: Final = "tonal"
+LOUDNESS: Final = "loudness"
+WAVEFORM: Final = "waveform"
 # Of the spectrum's shape what phase 1 reported, and, beside it, what costs twice as much.
-SHAPE, TIMBRE = "shape", "timbre"
-OVERVIEW = "overview"  # for a picture only
+SHAPE: Final = "shape"
+TIMBRE: Final = "timbre"
+OVERVIEW: Final = "overview"  # for a picture only
 OVERVIEW_HOP = 128  # samples, 3 ms: a second of them is not yet a pixel each
-EVERYTHING = frozenset({RHYTHM, TONAL, SHAPE, TIMBRE, LOUDNESS, WAVEFORM})
+EVERYTHING: frozenset[Part] = frozenset({RHYTHM, TONAL, SHAPE, TIMBRE, LOUDNESS, WAVEFORM})
 # Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
 CANCELLED = 0.01
 
@@ -81,7 +87,7 @@ class Heard:
 
 def listen(
     path: Path,
-    parts: AbstractSet[str] = EVERYTHING,
+    parts: AbstractSet[Part] = EVERYTHING,
     progress: _units.Progress = _units.silent,
     share: float = 0.8,
 ) -> Heard:
@@ -98,7 +104,7 @@ def listen(
 
 
 def _listen(
-    path: Path, parts: AbstractSet[str], progress: _units.Progress, share: float, channel: int | None
+    path: Path, parts: AbstractSet[Part], progress: _units.Progress, share: float, channel: int | None
 ) -> tuple[Heard, int | None]:
     with AudioReader(path) as reader:
         rhythm_and_shape = _ShapeListener(parts) if parts & {RHYTHM, SHAPE, TIMBRE} else None
@@ -175,7 +181,7 @@ class _Resampler:
 class _ShapeListener:
     """Bands and spectral shape from one spectrum; a product with one matrix gives bands, sums and moments."""
 
-    def __init__(self, parts: AbstractSet[str]) -> None:
+    def __init__(self, parts: AbstractSet[Part]) -> None:
         self._framer = Framer(band.N_FFT, band.HOP_LENGTH)
         self._window = hann(band.N_FFT)
         f = spectral_shape.frequencies()

@@ -5,6 +5,7 @@ length also tells the tempo; here the same is asked of longer ones, whose tempo 
 """
 
 from engines.analyze.beat_tracking import ON_THE_CUT
+from engines.analyze.results import GUESS
 from engines.analyze.rhythm import Rhythm
 
 BARS = (4, 8, 16)  # of the longer loops there are
@@ -18,7 +19,7 @@ def loop_beats(found: Rhythm, duration: float) -> int:
 
     `duration` is in seconds, to the sample.
     """
-    if found.loop_beats or found.tempo <= 0 or len(found.beats) == 0:
+    if found.loop_beats or found.confidence < GUESS or len(found.beats) == 0:
         return found.loop_beats
     length = duration * found.tempo / 60
     n = round(length)

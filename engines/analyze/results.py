@@ -1,7 +1,7 @@
 """What the analyze operations answer: numbers with their units, None where a recording has no such thing."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,9 @@ from engines._units import (
     TruePeak,
 )
 
+# A tempo, meter or key less sure than that is a guess: loops of drums alone are up to 0.04 sure of a key, and
+# noise 0.00 of a tempo; music that is played freely is 0.3 sure of one.
+GUESS: Final = 0.1
 PitchClass = Literal["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
 Mode = Literal["major", "minor"]
 Meter = Literal["2/4", "3/4", "4/4", "6/8"]

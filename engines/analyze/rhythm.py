@@ -1,16 +1,17 @@
 """Tempo, beats and bars together, from what speaks for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking, onset_strength, pulse
+from engines.analyze.harmony import NO_HARMONY, Harmony, hear_harmony
 from engines.analyze.pitches import Pitches
+from engines.analyze.results import GUESS
 from engines.analyze.rhythm_cues import Cues
 
 N_ALTERNATIVES = 4
-UNSURE = 0.1  # what has no tempo is no loop of so many beats
 FEWEST_TO_FOLLOW = 16  # beats
 CURVE_STEP = 4  # beats between the points of a tempo curve
 
@@ -20,7 +21,8 @@ class Rhythm:
     """Tempo in BPM (0: none), its confidence, other tempi as (BPM, weight), beats in seconds, and bars.
 
     `tempo_curve` has rows of (seconds, BPM) where the tempo drifts, none where it is steady; `loop_beats` is
-    how many beats long a recording is that is cut as a loop, 0 for others.
+    how many beats long a recording is that is cut as a loop, 0 for others; `harmony` is what sounds between
+    the beats.
     """
 
     tempo: float
@@ -30,6 +32,7 @@ class Rhythm:
     bars: bars.Bars
     loop_beats: int
     tempo_curve: FloatArray
+    harmony: Harmony
 
     @property
     def downbeats(self) -> FloatArray:
@@ -37,7 +40,7 @@ class Rhythm:
         return self.bars.downbeats(self.beats)
 
 
-NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0, np.zeros((0, 2)))
+NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0, np.zeros((0, 2)), NO_HARMONY)
 
 
 def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
@@ -47,7 +50,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     """
     found = pulse.find_pulses(heard, duration)
     if len(found.tempi) == 0:
-        return NO_RHYTHM
+        return replace(NO_RHYTHM, harmony=hear_harmony(pitches, NO_RHYTHM.beats, duration))
     weights = pulse.ranker().weigh(found.features)
     # No tempo is likelier than that anything repeats, in noise as little as in silence.
     (best, share), *others = pulse.distinct(found.tempi, weights)
@@ -56,7 +59,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[best]))
     placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed + onset_strength.LEAD_S)
-    exact = pulse.loop_tempo(bpm, duration) if confidence > UNSURE else None
+    exact = pulse.loop_tempo(bpm, duration) if confidence >= GUESS else None
     loop = beat_tracking.loop_grid(heard.envelope.sum(axis=1), placed, exact, duration) if exact else None
     curve: FloatArray = np.zeros((0, 2))
     if exact and loop is not None:
@@ -67,7 +70,8 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
             placed, bpm = straight, steady_bpm
         else:
             curve = _curve(placed)
-    measured = bars.find_bars(heard, pitches, placed, loop=loop is not None)
+    harmony = hear_harmony(pitches, placed, duration)
+    measured = bars.find_bars(heard, pitches, harmony, placed, loop=loop is not None)
     # Bars are of beats that are there: a tempo that drifts has them though nothing repeats evenly.
     measured = measured.given(max(confidence, heard.presence(placed)))
     return Rhythm(
@@ -81,6 +85,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
         bars=measured,
         loop_beats=0 if loop is None else len(loop),
         tempo_curve=curve,
+        harmony=harmony,
     )
 
 

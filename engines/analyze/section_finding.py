@@ -17,7 +17,7 @@ import scipy.ndimage
 from engines._audio import FloatArray
 from engines.analyze import bands as band
 from engines.analyze import pitches as pitch
-from engines.analyze.chord_finding import Segment
+from engines.analyze.segments import Segment, joined
 
 Cells = npt.NDArray[np.intp]
 
@@ -80,16 +80,8 @@ def find_sections(
     timbre, harmony = _likeness(loudness), _likeness(chroma)
     blocks = cut(timbre, harmony, bars)
     labels = _joined(_block_likeness(chroma, harmony, timbre, blocks), np.diff(blocks))
-    sections: list[Segment] = []
-    names: dict[int, str] = {}
-    for i, label in enumerate(labels):
-        name = names.setdefault(label, letters(len(names)))
-        start, end = float(edges[blocks[i]]), float(edges[blocks[i + 1]])
-        if sections and sections[-1].label == name:
-            sections[-1] = Segment(sections[-1].start, end, name)
-        else:
-            sections.append(Segment(start, end, name))
-    return sections
+    names = {label: letters(i) for i, label in enumerate(dict.fromkeys(labels))}
+    return [Segment(*run) for run in joined(edges[blocks], [names[label] for label in labels])]
 
 
 def letters(i: int) -> str:

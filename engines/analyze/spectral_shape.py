@@ -4,8 +4,6 @@ Phase 1 of the product reported librosa's means; these are the same numbers from
 everything else.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from engines._audio import FloatArray
@@ -45,21 +43,15 @@ def rolloff(S: FloatArray, sums: FloatArray) -> FloatArray:
     return result
 
 
-@dataclass
 class Levels:
     """Level and zero crossings of mono audio that comes in blocks, one number each a hop of `hop_length`."""
 
-    hop_length: int
-    _rest: FloatArray
-    _last_sign: bool | None
-    _squares: list[FloatArray]
-    _crossings: list[FloatArray]
-
     def __init__(self, hop_length: int) -> None:
         self.hop_length = hop_length
-        self._rest = np.zeros(0, np.float32)
-        self._last_sign = None
-        self._squares, self._crossings = [], []
+        self._rest: FloatArray = np.zeros(0, np.float32)
+        self._last_sign: bool | None = None
+        self._squares: list[FloatArray] = []
+        self._crossings: list[FloatArray] = []
 
     def push(self, y: FloatArray) -> None:
         """Add samples, shape (n,)."""

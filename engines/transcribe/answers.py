@@ -71,6 +71,7 @@ def audio(
         time_signature=time.meter,
         tempo_source="given" if tempo else "found" if line else "none",
         duration=heard.duration,
+        truncated=heard.truncated,
     )
 
 

@@ -57,11 +57,14 @@ class Heard:
         Strokes by class of `drum_model.CLASSES`; empty unless asked for.
     duration
         Seconds.
+    truncated
+        Whether the file ends before its header says.
     """
 
     notes: list[HeardNote]
     drums: list[Strokes]
     duration: float
+    truncated: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,7 @@ def _hear(
                 drum_listener.push(to_drums.push(mono))
         if channel is None and mono_power < CANCELLED * power.mean():
             return Heard([], [], 0.0), int(np.argmax(power))
-        duration = reader.duration
+        duration, truncated = reader.duration, reader.truncated
     struck: list[Strokes] = []
     if wanted.pitched:
         for heard in (*pitch_listener.push(to_pitch.finish()), *pitch_listener.finish()):
@@ -235,7 +238,7 @@ def _hear(
         )
         if len(collector.notes) + sum(len(one.times) for one in struck) > MAX_NOTES:
             raise _too_many("notes and strokes" if wanted.pitched else "strokes", duration)
-    return Heard(collector.finish(), struck, duration), None
+    return Heard(collector.finish(), struck, duration, truncated), None
 
 
 def _struck(log_bands: FloatArray, progress: Progress) -> list[Strokes]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engines._units import Bpm, Pitch, Seconds, Velocity
+from engines.analyze.results import Truncated
 
 Semitones = Annotated[float, Field(ge=-9, le=9, allow_inf_nan=False, json_schema_extra={"unit": "semitone"})]
 
@@ -55,4 +56,5 @@ class Transcription:
     tempo_source: Annotated[
         Literal["given", "found", "none"], Field(description="Where the tempo comes from.")
     ]
-    duration: Annotated[Seconds, Field(description="Length of the recording.")]
+    duration: Annotated[Seconds, Field(description="Length of what could be decoded.")]
+    truncated: Truncated

@@ -17,11 +17,10 @@ from engines import analyze
 from engines._audio import FloatArray
 from engines._notes import DEFAULT_TEMPO
 from engines._units import Progress
-from engines.analyze.results import Beats
+from engines.analyze.results import GUESS, Beats
 
 STEADY_S = 0.004  # intervals that differ by less are one tempo: analyze lays beats played to a click evenly
 PLAYERS_S = 0.03  # that most notes may all be early or late in time
-UNSURE = 0.1  # a tempo less likely than that is none: noise has 0.00, music played freely 0.3
 FINEST = 16  # parts of a quarter: the lengths that a pick-up bar may have, which is 64ths in its signature
 SMOOTHED = 9  # beats: those that drift are told to 12 ms, which would be 2 % of a tempo
 COUNTED = {"2/4": 1.0, "3/4": 1.0, "4/4": 1.0, "6/8": 1.5}  # quarters in a beat
@@ -143,7 +142,7 @@ def find(path: Path, progress: Progress, share: float) -> Timeline | None:
 
 def of_beats(found: Beats) -> Timeline | None:
     """Make the timeline of what `analyze.beats` found; None where a tempo is all but a guess."""
-    if found.tempo <= 0 or found.tempo_confidence < UNSURE:
+    if found.tempo <= 0 or found.tempo_confidence < GUESS:
         return None
     beats = np.unique(found.beat_times)
     upbeats = int(np.searchsorted(beats, found.downbeat_times[0])) if found.downbeat_times else 0

@@ -13,7 +13,7 @@ import scipy.signal
 
 from engines._audio import FloatArray, save
 from engines.analyze.bands import SR
-from engines.analyze.listening import Heard, listen
+from engines.analyze.listening import Heard, Part, listen
 from engines.analyze.training.dances import SIGNATURES, Signature
 from engines.analyze.training.performing import Rng, log_uniform
 
@@ -120,7 +120,7 @@ def _stroke(pitch: float, share: float, rng: Rng) -> FloatArray:
     return stroke
 
 
-def listen_to(samples: FloatArray, stages: set[str]) -> Heard:
+def listen_to(samples: FloatArray, stages: set[Part]) -> Heard:
     """Listen to made samples at `bands.SR`."""
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder) / "made.wav", samples.astype(np.float32), SR)

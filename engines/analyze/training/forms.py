@@ -7,6 +7,7 @@ import pretty_midi
 
 from engines._audio import FloatArray
 from engines.analyze.keys import MODES, key_name
+from engines.analyze.segments import joined
 
 # A letter a section, the same letter the same music; I and O are what begins and ends a song.
 FORMS = (
@@ -35,13 +36,8 @@ class Song:
 
 def merged(pieces: Labelled) -> Labelled:
     """Join neighbours of one label: what follows itself is one section."""
-    result: Labelled = []
-    for start, end, label in pieces:
-        if result and result[-1][2] == label:
-            result[-1] = (result[-1][0], end, label)
-        else:
-            result.append((start, end, label))
-    return result
+    edges = [start for start, _, _ in pieces] + [end for _, end, _ in pieces[-1:]]
+    return list(joined(edges, [label for _, _, label in pieces]))
 
 
 def key_of(tonic: int, mode: str) -> str:

@@ -35,7 +35,7 @@ class Example:
         return FAMILIES.get(self.group, self.group)
 
 
-def train(examples: list[Example], seed: int = 0) -> Ranker:
+def train(examples: list[Example], seed: int = 0, n_nets: int = NETS) -> Ranker:
     """Fit the networks to give right candidates the whole weight; small groups count more than their size."""
     usable = [e for e in examples if e.right.any()]
     x = np.concatenate([e.features for e in usable])
@@ -47,7 +47,7 @@ def train(examples: list[Example], seed: int = 0) -> Ranker:
     sizes = {e.group: sum(o.group == e.group for o in usable) for e in usable}
     weight = np.array([e.weight / np.sqrt(sizes[e.group]) for e in usable])
     weight = (weight / weight.sum()).astype(np.float32)
-    nets = [_fit(z, right, owner, starts, weight=weight, seed=seed + k) for k in range(NETS)]
+    nets = [_fit(z, right, owner, starts, weight=weight, seed=seed + k) for k in range(n_nets)]
     return Ranker(mean, scale, *(np.stack(parts) for parts in zip(*nets, strict=True)))
 
 
@@ -82,11 +82,11 @@ def _fit(
     return parameters[0], parameters[1], parameters[2]
 
 
-def leave_group_out(examples: list[Example]) -> dict[str, list[tuple[Example, int]]]:
+def leave_group_out(examples: list[Example], n_nets: int = NETS) -> dict[str, list[tuple[Example, int]]]:
     """Rank each recording with a model that has seen nothing of its family: the reading chosen, by group."""
     chosen: dict[str, list[tuple[Example, int]]] = {}
     for family in sorted({e.family for e in examples}):
-        model = train([e for e in examples if e.family != family])
+        model = train([e for e in examples if e.family != family], n_nets=n_nets)
         for e in examples:
             if e.family == family and len(e.features):
                 chosen.setdefault(e.group, []).append((e, int(np.argmax(model.weigh(e.features)))))

@@ -19,6 +19,7 @@ from mir_eval.beat import f_measure
 
 from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking
+from engines.analyze.harmony import hear_harmony
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.pitches import Pitches
@@ -30,6 +31,8 @@ from engines.analyze.training.rendered import RenderedPiece, for_rankers
 # Music that comes again every two beats is more often 4/4 than 2/4: there are more marches and polkas among
 # the dances than elsewhere.
 MARCHES = 0.5
+# Four differ in what they make of a jig that could be a shuffle, from one set of rendered music to the next.
+N_NETS = 8
 CLICKS, BACKBEAT = "click", "backbeat"  # that this script makes
 
 
@@ -60,6 +63,7 @@ def recordings(folder: Path) -> Iterable[BarExample]:
             tempo=float(row["tempo"]),
             heard=cues(heard.bands, heard.duration),
             pitches=heard.pitches,
+            duration=heard.duration,
             downbeats=down,
         )
 
@@ -74,6 +78,7 @@ def rendered(folder: Path) -> Iterable[BarExample]:
             tempo=piece.tempo,
             heard=cues(piece.bands, piece.duration),
             pitches=piece.pitches,
+            duration=piece.duration,
             downbeats=piece.downbeats,
         )
 
@@ -90,12 +95,20 @@ def clicks(count: int = 1000, seed: int = 0) -> Iterable[BarExample]:
             tempo=made.tempo,
             heard=cues(heard.bands, heard.duration),
             pitches=heard.pitches,
+            duration=heard.duration,
             downbeats=made.downbeats,
         )
 
 
 def example(
-    name: str, group: str, *, tempo: float, heard: Cues, pitches: Pitches, downbeats: FloatArray
+    name: str,
+    group: str,
+    *,
+    tempo: float,
+    heard: Cues,
+    pitches: Pitches,
+    duration: float,
+    downbeats: FloatArray,
 ) -> Iterable[BarExample]:
     """Describe one recording; nothing if its tracked beats miss the downbeats, which then teach nothing."""
     if len(downbeats) < 3:
@@ -105,9 +118,8 @@ def example(
     if len(beats) < bars.FEWEST_BEATS:
         return
     thirds = bars.thirds(heard.envelope, beats)
-    readings, features = bars.bar_features(
-        bars.moments(heard, pitches, beats), thirds, float(np.median(np.diff(beats)))
-    )
+    at_beats = bars.moments(heard, pitches, hear_harmony(pitches, beats, duration), beats)
+    readings, features = bars.bar_features(at_beats, thirds, float(np.median(np.diff(beats))))
     in_two = downbeats
     meter = round(float(np.median(np.diff(downbeats))) * tempo / 60)
     if meter == 4 and thirds.min() > bars.TERNARY:  # nothing but notation tells 12/8 from twice 6/8
@@ -127,9 +139,9 @@ def main() -> None:
     arguments = parser.parse_args()
     examples = [*recordings(arguments.data), *rendered(arguments.rendered), *clicks()]
     print(f"{len(examples)} recordings")
-    for group, chosen in leave_group_out(list(examples)).items():
+    for group, chosen in leave_group_out(list(examples), N_NETS).items():
         print(f"{group:10s} {len(chosen):4d}  right {np.mean([e.right[i] > 0 for e, i in chosen]):.1%}")
-    train(list(examples)).save(bars.MODEL)
+    train(list(examples), n_nets=N_NETS).save(bars.MODEL)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ import numpy.typing as npt
 from engines._audio import FloatArray
 from engines._networks import write_weights
 from engines.analyze import chord_network
-from engines.analyze.chord_finding import beat_edges, best_chords, change_costs
+from engines.analyze.chord_finding import best_chords, change_costs
 from engines.analyze.chord_network import LABELS, N_BLOCKS, N_INPUTS, QUALITIES, TURNED, ChordNetwork
+from engines.analyze.harmony import beat_edges
 from engines.analyze.training.plain_chords import Plain, no_chord, plain_chord
 from engines.analyze.training.rendered import RenderedPiece, for_rankers
 

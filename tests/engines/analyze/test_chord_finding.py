@@ -11,7 +11,6 @@ from engines.analyze.chord_finding import (
     CHANGE,
     CHANGE_AT_BAR,
     CHANGE_IN_BAR,
-    beat_edges,
     best_chords,
     change_costs,
 )
@@ -83,11 +82,6 @@ def test_a_chord_stays_unless_another_is_likelier_by_what_a_change_costs() -> No
     assert best_chords(likely, np.full(6, 1.0)) == [0, 0, 0, 1, 1, 1]
     assert best_chords(likely, np.full(6, 4.0)) == [0] * 6
     assert best_chords(likely, np.zeros(6)) == [0, 2, 0, 1, 1, 1]
-
-
-def test_chords_may_change_twice_a_second_without_beats() -> None:
-    assert beat_edges(np.zeros(0), 1.8).tolist() == [0.0, 0.5, 1.0, 1.5, 1.8]
-    assert beat_edges(np.array([0.01, 0.5, 1.0, 1.5, 1.99]), 2.0).tolist() == [0.0, 0.5, 1.0, 1.5, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -51,11 +51,13 @@ def test_what_is_hardly_sure_is_told_as_a_guess(song: Analysis) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.099, 0.101, 1.0])
-def test_a_key_is_doubted_where_the_command_line_doubts_it(song: Analysis, confidence: float) -> None:
-    found = replace(song, key_confidence=confidence)
-    ((said, *_),) = (texts for name, texts in summary(asdict(found)) if name == "key")
-    assert headline.facts(found)[2].doubtful == said.startswith("hardly any, perhaps C major")
-    assert len(headline.keys(found)) == (not headline.facts(found)[2].doubtful)
+def test_what_the_command_line_doubts_is_doubted(song: Analysis, confidence: float) -> None:
+    found = replace(song, key_confidence=confidence, tempo_confidence=confidence)
+    said = {name: texts[0] for name, texts in summary(asdict(found))}
+    pulse, key = headline.facts(found)[1:3]
+    assert key.doubtful == said["key"].startswith("hardly any, perhaps C major")
+    assert pulse.doubtful == said["tempo"].startswith("hardly any, perhaps 87.00 BPM")
+    assert len(headline.keys(found)) == (not key.doubtful)
 
 
 @pytest.mark.parametrize(

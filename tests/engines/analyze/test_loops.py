@@ -49,6 +49,10 @@ def test_what_has_no_beats_is_no_loop() -> None:
     assert loops.loop_beats(NO_RHYTHM, 8.0) == 0
 
 
+def test_what_has_a_guessed_tempo_is_no_loop() -> None:
+    assert loops.loop_beats(replace(rhythm(120), confidence=0.05), 16.0) == 0
+
+
 def beginnings(times: signals.FloatArray, strength: float) -> signals.FloatArray:
     curve = np.zeros(round(4 * FRAME_RATE) + 1)
     curve[np.round(times * FRAME_RATE).astype(int)] = strength

@@ -271,3 +271,14 @@ def test_a_worker_loads_neither_tensorflow_nor_librosa() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_file_that_is_cut_short_is_written_as_far_as_it_goes_and_said_to_be(
+    melody: Path, tmp_path: Path
+) -> None:
+    assert not transcribe.audio(melody, tempo=120).truncated
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(melody.read_bytes()[: melody.stat().st_size // 2])
+    result = transcribe.audio(cut, tempo=120)
+    assert result.truncated
+    assert result.duration == pytest.approx(3.25, abs=0.1)

@@ -5,7 +5,7 @@ import pytest
 
 from engines.analyze import bars
 from engines.analyze.bands import FRAME_RATE
-from engines.analyze.pitches import Pitches
+from engines.analyze.pitches import N_BINS, Pitches
 from engines.analyze.rhythm_cues import Cues
 from engines.analyze.training.train_bars import BACKBEAT, BarExample, clicks, example
 from tests.signals import FloatArray
@@ -21,11 +21,16 @@ def heard(parts: int, beats_per_bar: int) -> BarExample:
         times: FloatArray = BEATS + PERIOD * k / parts
         envelope[np.round(times * FRAME_RATE).astype(int)] = 5 if k else 20
     cues = Cues(envelope, np.zeros((len(envelope) // 2, 2)))
-    no_pitches = Pitches(np.zeros((0, 1), np.float32), 0.0, 1.0)
-    downbeats = BEATS[::beats_per_bar]
-    return next(
-        iter(example("a", "g", tempo=60 / PERIOD, heard=cues, pitches=no_pitches, downbeats=downbeats))
+    found = example(
+        "a",
+        "g",
+        tempo=60 / PERIOD,
+        heard=cues,
+        pitches=Pitches(np.zeros((0, N_BINS), np.float32), 0.0, 1.0),
+        duration=31.0,
+        downbeats=BEATS[::beats_per_bar],
     )
+    return next(iter(found))
 
 
 def meters(found: BarExample) -> set[int]:
