@@ -39,6 +39,18 @@ def silent(fraction: float, stage: str) -> None:
     """Ignore progress: the default, so that a notebook can call an operation."""
 
 
+def rising(progress: Progress) -> Progress:
+    """Return progress that stays where it was while work that was reported is done again."""
+    highest = 0.0
+
+    def report(fraction: float, stage: str) -> None:
+        nonlocal highest
+        highest = max(highest, fraction)
+        progress(highest, stage)
+
+    return report
+
+
 class Memory(Protocol):
     """What an operation finds of earlier jobs: plain values by key.
 

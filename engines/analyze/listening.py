@@ -94,12 +94,12 @@ def listen(
     """Decode a recording and keep what the stages of `parts` need.
 
     Reports progress from 0 to `share`, at least every 1.5 s of audio. Where the channels cancel each other
-    out it listens again, to the loudest alone. Raises as
-    `engines._audio.AudioReader` does.
+    out it listens again, to the loudest alone. Raises as `engines._audio.AudioReader` does.
     """
+    progress = _units.rising(progress)
     heard, cancelled = _listen(path, parts, progress, share, channel=None)
     if cancelled is not None:
-        heard, _ = _listen(path, parts, lambda _, stage: progress(share, stage), share, channel=cancelled)
+        heard, _ = _listen(path, parts, progress, share, channel=cancelled)
     return heard
 
 

@@ -13,7 +13,7 @@ import soxr
 
 from engines._audio import AudioReader, FloatArray, to_mono
 from engines._errors import TooLongError
-from engines._units import Progress
+from engines._units import Progress, rising
 from engines.transcribe import drum_model, drum_spectrum, pitch_model, stroke_roles
 from engines.transcribe.drum_model import Strokes, activations, strokes
 from engines.transcribe.drum_spectrum import DrumListener
@@ -198,6 +198,7 @@ def hear(path: Path, wanted: Wanted, progress: Progress, begin: float = 0.0) -> 
     Reports progress from `begin` to 0.98: of reading at least every 1.5 s of audio, of hearing drums every
     20 s. Raises as `engines._audio.AudioReader` does, and NotInstalledError if a model is missing.
     """
+    progress = rising(progress)
     heard, cancelled = _hear(path, wanted, progress, begin, None)
     if cancelled is not None:
         heard, _ = _hear(path, wanted, progress, begin, cancelled)

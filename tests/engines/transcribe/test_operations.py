@@ -282,3 +282,13 @@ def test_a_file_that_is_cut_short_is_written_as_far_as_it_goes_and_said_to_be(
     result = transcribe.audio(cut, tempo=120)
     assert result.truncated
     assert result.duration == pytest.approx(3.25, abs=0.1)
+
+
+def test_progress_does_not_fall_where_channels_cancel_out_and_it_hears_again(tmp_path: Path) -> None:
+    y = signals.mix_at([(t, signals.note(pitch, 0.4)) for t, pitch in MELODY], 8)
+    seen: list[float] = []
+    path = signals.write(tmp_path / "a.wav", signals.stereo(y, -y))
+    result = transcribe.audio(path, tempo=120, progress=lambda fraction, _: seen.append(fraction))
+    assert len(result.notes) >= len(MELODY)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
