@@ -190,7 +190,9 @@ def left_out(data: Path, rendered: Path) -> Callable[[str], Models]:
     def models(family: str) -> Models:
         if family not in trained:
             others = ([e for e in examples if e.family != family] for examples in (tempo, bar, key))
-            trained[family] = Models(*map(rank.train, others))
+            # As many networks as each script trains.
+            numbers = (rank.NETS, train_bars.N_NETS, rank.NETS)
+            trained[family] = Models(*(rank.train(e, n_nets=n) for e, n in zip(others, numbers, strict=True)))
         return trained[family]
 
     return models
