@@ -8,6 +8,7 @@ from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking, onset_strength, pulse
 from engines.analyze.harmony import NO_HARMONY, Harmony, hear_harmony
 from engines.analyze.pitches import Pitches
+from engines.analyze.pulse_features import smooth
 from engines.analyze.results import GUESS
 from engines.analyze.rhythm_cues import Cues
 
@@ -46,9 +47,9 @@ NO_RHYTHM = Rhythm(0.0, 0.0, [], np.zeros(0), bars.Bars(0, 0.0, 0), 0, np.zeros(
 def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     """Find tempo, beats and bars; silence has tempo 0 and no beats.
 
-    Changes of harmony in `pitches` help to find bars.
+    Changes of harmony in `pitches` help to find tempo and bars.
     """
-    found = pulse.find_pulses(heard, duration)
+    found = pulse.find_pulses(heard, pitches, duration)
     if len(found.tempi) == 0:
         return replace(NO_RHYTHM, harmony=hear_harmony(pitches, NO_RHYTHM.beats, duration))
     weights = pulse.ranker().weigh(found.features)
@@ -56,7 +57,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     (best, share), *others = pulse.distinct(found.tempi, weights)
     clarity = found.clarity(best)
     confidence = clarity * share
-    bpm = pulse.refine(pulse.smooth(heard.envelope), float(found.tempi[best]))
+    bpm = pulse.refine(smooth(heard.envelope), float(found.tempi[best]))
     placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed + onset_strength.LEAD_S)
     exact = pulse.loop_tempo(bpm, duration) if confidence >= GUESS else None

@@ -12,7 +12,7 @@ from pydantic import Field
 from engines._units import AudioPath, Bpm, Progress, silent
 from engines.transcribe.result import Transcription
 
-VERSION = "9"
+VERSION = "10"
 SLOWEST, FASTEST = 20.0, 400.0  # BPM
 TIMEOUTS_S = {"audio": 1800.0}  # an hour takes about two minutes
 

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from engines._audio import FloatArray
-from engines.analyze.bands import FRAME_RATE, SR
-from engines.analyze.listening import RHYTHM, listen
-from engines.analyze.pulse import LOOP_S, MODEL, find_pulses
+from engines.analyze.bands import SR
+from engines.analyze.listening import RHYTHM, TONAL, listen
+from engines.analyze.pulse import MODEL, find_pulses
+from engines.analyze.pulse_features import LOOP_S
 from engines.analyze.rhythm_cues import cues
 from engines.analyze.training.clicks import listen_to
-from engines.analyze.training.performing import log_uniform
+from engines.analyze.training.excerpts import Excerpt, again_and_again, some_bars, whole
+from engines.analyze.training.performing import Rng, log_uniform
 from engines.analyze.training.rank import Example, leave_group_out, train
 from engines.analyze.training.rendered import RenderedPiece, for_rankers
 from engines.analyze.training.tempo_accuracy import TOLERANCE, accuracy_1, accuracy_2
@@ -30,10 +32,8 @@ from engines.analyze.training.tempo_accuracy import TOLERANCE, accuracy_1, accur
 # Tempi that people tap, in octaves around the preferred one: D. Moelants, "Preferred tempo reconsidered",
 # ICMPC 2002.
 PREFERRED, SPREAD = 120.0, 0.5
-CLICKS, LOOPS = "click", "loops"  # rendered ones; `loop` are recordings
-STEADY = 0.002  # a share of a bar
-LOOP_BARS = (1, 1, 2, 2, 4, 8)
-LOOPS_A_PIECE = 2
+CLICKS, LOOPS, TRACKS = "click", "loops", "track"  # rendered ones; `loop` and `tiled` are recordings
+LOOPS_A_PIECE, TRACKS_A_PIECE = 2, 0.5
 
 
 @dataclass(frozen=True)
@@ -61,37 +61,39 @@ def recordings(folder: Path) -> Iterable[TempoExample]:
     with (folder / "truth.csv").open() as file:
         for row in csv.DictReader(file):
             if row["tempo"]:
-                heard = listen(folder / "audio" / row["file"], {RHYTHM})
-                yield example(row["file"], row["group"], float(row["tempo"]), heard.bands, heard.duration)
+                heard = listen(folder / "audio" / row["file"], {RHYTHM, TONAL})
+                excerpt = Excerpt(heard.bands, heard.pitches, heard.duration)
+                yield example(row["file"], row["group"], float(row["tempo"]), excerpt)
 
 
 def rendered(folder: Path) -> Iterable[TempoExample]:
-    """Take what `beat_pieces` heard, but for what its network learned from, and loops cut out of it.
+    """Take what `beat_pieces` heard, but for what its network learned from, loops cut out of it, and tracks.
 
-    Songs in bars of two are for `train_bars`: there are more of them than there should be.
+    A track is a loop that is played again and again. Songs in bars of two are for `train_bars`: there are
+    more of them than there should be.
     """
-    rng = np.random.default_rng(0)
+    for_loops, for_tracks = np.random.default_rng(0), np.random.default_rng(1)
     for path in sorted(folder.glob("*.npz")):
         if not for_rankers(path.stem) or path.stem.startswith("duple"):
             continue
         piece = RenderedPiece.load(path)
         if piece.tempo > 0:
-            group = LOOPS if piece.loop else piece.group
-            yield example(piece.name, group, piece.tempo, piece.bands, piece.duration)
-            for _ in range(LOOPS_A_PIECE if len(piece.downbeats) > 2 else 0):
-                yield from _loop(piece, rng)
+            yield example(piece.name, LOOPS if piece.loop else piece.group, piece.tempo, whole(piece))
+            yield from _loops(piece, for_loops)
+            yield from _track(piece, for_tracks)
 
 
-def _loop(piece: RenderedPiece, rng: np.random.Generator) -> Iterable[TempoExample]:
-    """Cut some bars out of a piece, where it is steady."""
-    downbeats = piece.downbeats
-    n_bars = int(rng.choice([n for n in LOOP_BARS if n < len(downbeats)]))
-    first = int(rng.integers(len(downbeats) - n_bars))
-    start, stop = float(downbeats[first]), float(downbeats[first + n_bars])
-    lengths = np.diff(downbeats)
-    if np.ptp(lengths) < STEADY * lengths.mean() and stop - start < LOOP_S:
-        low, high = round(start * FRAME_RATE), round(stop * FRAME_RATE)
-        yield example(f"{piece.name}-loop", LOOPS, piece.tempo, piece.bands[low:high], stop - start)
+def _loops(piece: RenderedPiece, rng: Rng) -> Iterable[TempoExample]:
+    for _ in range(LOOPS_A_PIECE):
+        loop = some_bars(piece, rng)
+        if loop and loop.duration < LOOP_S:
+            yield example(f"{piece.name}-loop", LOOPS, piece.tempo, loop)
+
+
+def _track(piece: RenderedPiece, rng: Rng) -> Iterable[TempoExample]:
+    loop = whole(piece) if piece.loop else some_bars(piece, rng) if rng.random() < TRACKS_A_PIECE else None
+    if loop:
+        yield example(f"{piece.name}-track", TRACKS, piece.tempo, again_and_again(loop, rng))
 
 
 def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
@@ -103,13 +105,14 @@ def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
         since = np.mod(t - start, 60 / bpm)
         pitch, decay = log_uniform(rng, 300, 4000), rng.uniform(40, 300)
         y = np.where(t >= start, np.cos(2 * np.pi * pitch * since) * np.exp(-since * decay), 0)
-        heard = listen_to(y, {RHYTHM})
-        yield example(f"click_{k}", CLICKS, bpm, heard.bands, heard.duration)
+        heard = listen_to(y, {RHYTHM, TONAL})
+        yield example(f"click_{k}", CLICKS, bpm, Excerpt(heard.bands, heard.pitches, heard.duration))
 
 
-def example(name: str, group: str, tempo: float, bands: FloatArray, duration: float) -> TempoExample:
+def example(name: str, group: str, tempo: float, heard: Excerpt) -> TempoExample:
     """Describe one recording."""
-    found = find_pulses(cues(bands.astype(np.float32), duration), duration)
+    bands = heard.bands.astype(np.float32)
+    found = find_pulses(cues(bands, heard.duration), heard.pitches, heard.duration)
     right = (np.abs(found.tempi / tempo - 1) < TOLERANCE).astype(np.float64)
     return TempoExample(name, group, found.features, right, tempo, found.tempi)
 

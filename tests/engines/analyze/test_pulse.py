@@ -5,13 +5,22 @@ import pytest
 
 from engines.analyze import pulse
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.pitches import N_BINS, Pitches
+from engines.analyze.pulse_features import COMB_COLUMN, N_FEATURES, smooth
 from engines.analyze.rhythm_cues import Cues
 from tests import signals
+
+NO_PITCHES = Pitches(np.zeros((0, N_BINS), np.float32), 0.0, 0.0)
 
 
 def onsets_only(envelope: signals.FloatArray) -> Cues:
     """Say nothing of beats beside the onsets."""
     return Cues(envelope, np.zeros((len(envelope) // 2, 2)))
+
+
+def pulses(envelope: signals.FloatArray, seconds: float) -> pulse.Pulses:
+    """Find the pulses of onsets alone."""
+    return pulse.find_pulses(onsets_only(envelope), NO_PITCHES, seconds)
 
 
 def spikes(bpm: float, seconds: float) -> signals.FloatArray:
@@ -23,15 +32,15 @@ def spikes(bpm: float, seconds: float) -> signals.FloatArray:
 
 @pytest.mark.parametrize("bpm", [48, 70, 96.4, 120, 155.5, 200])
 def test_the_truth_is_among_the_candidates(bpm: float) -> None:
-    found = pulse.find_pulses(onsets_only(spikes(bpm, 30)), 30.0)
+    found = pulses(spikes(bpm, 30), 30.0)
     assert np.abs(found.tempi / bpm - 1).min() < 0.01
-    assert found.features.shape == (len(found.tempi), pulse.N_FEATURES)
+    assert found.features.shape == (len(found.tempi), N_FEATURES)
     assert np.isfinite(found.features).all()
 
 
 @pytest.mark.parametrize("bpm", [60, 97.3, 120.05, 171.7])
 def test_a_tempo_is_refined_to_a_thousandth(bpm: float) -> None:
-    curve = pulse.smooth(spikes(bpm, 40))
+    curve = smooth(spikes(bpm, 40))
     assert pulse.refine(curve, bpm * 1.01) == pytest.approx(bpm, rel=1e-3)
 
 
@@ -45,42 +54,24 @@ def test_what_is_no_whole_number_of_beats_is_no_loop(duration: float) -> None:
     assert pulse.loop_tempo(120.0, duration) is None
 
 
-def test_a_curve_going_round_correlates_as_if_it_never_ended() -> None:
-    beat = np.zeros(100)
-    beat[::25] = 1
-    assert np.allclose(pulse.correlate(beat, 300, around=True)[::25], 1)
-
-
-def test_a_phrase_that_comes_again_speaks_for_the_tempi_that_fit_it() -> None:
-    curve = np.zeros(round(40 * FRAME_RATE))
-    bar = np.random.default_rng(0).choice(np.arange(0, 5, 60 / 96 / 2), 9, replace=False)
-    for start in np.arange(0.02, 34, 5.0):  # eight beats at 96 BPM
-        curve[np.round((start + bar) * FRAME_RATE).astype(int)] = 20
-    found = pulse.find_pulses(onsets_only(np.repeat(curve[:, None], 4, axis=1)), 40.0)
-    again = found.features[:, pulse.PHRASE_COLUMN + pulse.PHRASES.index(8)]
-    rounds = 8 * 60 / found.tempi / 5.0  # that eight beats of each tempo take
-    assert again[np.abs(rounds - 1) < 0.01].max() > 0.8
-    assert again[np.abs(rounds - np.round(rounds)) > 0.1].max() < 0.6
-
-
 def test_weights_are_probabilities() -> None:
-    found = pulse.find_pulses(onsets_only(spikes(120, 20)), 20.0)
+    found = pulses(spikes(120, 20), 20.0)
     weights = pulse.ranker().weigh(found.features)
     assert weights.sum() == pytest.approx(1)
     assert (weights >= 0).all()
 
 
 def test_no_onsets_have_no_candidates() -> None:
-    found = pulse.find_pulses(onsets_only(np.zeros((2000, 4))), 20.0)
+    found = pulses(np.zeros((2000, 4)), 20.0)
     assert len(found.tempi) == 0
     assert len(pulse.ranker().weigh(found.features)) == 0
 
 
 def test_clarity_tells_a_pulse_from_noise() -> None:
-    clear = pulse.find_pulses(onsets_only(spikes(120, 20)), 20.0)
+    clear = pulses(spikes(120, 20), 20.0)
     hiss = np.abs(np.random.default_rng(0).standard_normal((1700, 4))) * 3
-    noise = pulse.find_pulses(onsets_only(hiss), 20.0)
-    assert clear.clarity(int(np.argmax(clear.features[:, pulse.COMB_COLUMN]))) == 1.0
+    noise = pulses(hiss, 20.0)
+    assert clear.clarity(int(np.argmax(clear.features[:, COMB_COLUMN]))) == 1.0
     assert max(noise.clarity(i) for i in range(len(noise.tempi))) < 0.2
 
 

@@ -7,10 +7,14 @@ import pytest
 
 from engines._errors import NotInstalledError
 from engines._networks import read_network
-from engines.analyze import bars, key_finding, pulse
+from engines.analyze import bars, key_finding, pulse, pulse_features
 from engines.analyze.ranking import Ranker
 
-MODELS = [(bars, bars.N_BAR_FEATURES), (pulse, pulse.N_FEATURES), (key_finding, key_finding.N_KEY_FEATURES)]
+MODELS = [
+    (bars, bars.N_BAR_FEATURES),
+    (pulse, pulse_features.N_FEATURES),
+    (key_finding, key_finding.N_KEY_FEATURES),
+]
 
 
 def random_ranker(n_features: int) -> Ranker:
