@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-import soxr
 
 from engines import _units
-from engines._audio import AudioReader, FloatArray, to_mono
+from engines._audio import AudioReader, FloatArray
+from engines._streaming import Mixdown, Resampler
 from engines.analyze import bands as band
 from engines.analyze import pitches as pitch
 from engines.analyze import spectral_shape, timbre
@@ -33,8 +33,6 @@ TIMBRE: Final = "timbre"
 OVERVIEW: Final = "overview"  # for a picture only
 OVERVIEW_HOP = 128  # samples, 3 ms: a second of them is not yet a pixel each
 EVERYTHING: frozenset[Part] = frozenset({RHYTHM, TONAL, SHAPE, TIMBRE, LOUDNESS, WAVEFORM})
-# Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
-CANCELLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -112,12 +110,10 @@ def _listen(
         meter = LoudnessMeter(reader.sr, reader.positions) if LOUDNESS in parts else None
         waveform = WaveformMeter(reader.sr, reader.n_channels, reader.encoding) if WAVEFORM in parts else None
         overview = Overview(OVERVIEW_HOP) if OVERVIEW in parts else None
-        to_shape, to_tonal = _Resampler(reader.sr, band.SR), _Resampler(reader.sr, pitch.SR)
-        power, mono_power = np.zeros(reader.n_channels), 0.0
+        to_shape, to_tonal = Resampler(reader.sr, band.SR), Resampler(reader.sr, pitch.SR)
+        mixdown = Mixdown(reader.n_channels, channel)
         for block in reader.blocks():
-            mono = to_mono(block) if channel is None else block[channel].copy()
-            power += np.einsum("ij,ij->i", block, block)
-            mono_power += float(np.vdot(mono, mono))
+            mono = mixdown.push(block)
             if meter:
                 meter.push(block)
             if waveform:
@@ -132,8 +128,8 @@ def _listen(
                 tonal.push(to_tonal.push(mono))
             done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
             progress(share * min(1.0, done), "listen")
-        if channel is None and mono_power < CANCELLED * power.mean():
-            return _NOTHING, int(np.argmax(power))
+        if mixdown.instead is not None:
+            return _NOTHING, mixdown.instead
         bands, shape = NO_BANDS, NO_SHAPE
         rest = to_shape.finish()
         if overview:
@@ -154,7 +150,7 @@ def _listen(
             shape=shape,
             loudness=meter.read() if meter else NO_LOUDNESS,
             loudness_energy=meter.energy() if meter else NO_VALUES,
-            waveform=waveform.read(float(power.mean()) / reader.frames) if waveform else NO_WAVEFORM,
+            waveform=waveform.read(mixdown.energy / reader.frames) if waveform else NO_WAVEFORM,
             overview=overview.finish() if overview else NO_OVERVIEW,
         ), None
 
@@ -162,20 +158,6 @@ def _listen(
 _NOTHING = Heard(
     0.0, 0, 0, False, 0, NO_BANDS, NO_PITCHES, NO_SHAPE, NO_LOUDNESS, NO_VALUES, NO_WAVEFORM, NO_OVERVIEW
 )
-
-
-class _Resampler:
-    def __init__(self, sr: int, new_sr: int) -> None:
-        self._stream = (
-            None if sr == new_sr else soxr.ResampleStream(sr, new_sr, 1, dtype="float32", quality="HQ")
-        )
-
-    def push(self, y: FloatArray) -> FloatArray:
-        return y if self._stream is None else np.asarray(self._stream.resample_chunk(y))
-
-    def finish(self) -> FloatArray:
-        empty: FloatArray = np.zeros(0, np.float32)
-        return empty if self._stream is None else np.asarray(self._stream.resample_chunk(empty, last=True))
 
 
 class _ShapeListener:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import soxr
 
-from engines._audio import AudioReader, FloatArray, to_mono
+from engines._audio import AudioReader, FloatArray
 from engines._errors import TooLongError
+from engines._streaming import Mixdown, Resampler
 from engines._units import Progress, rising
 from engines.transcribe import drum_model, drum_spectrum, pitch_model, stroke_roles
 from engines.transcribe.drum_model import Strokes, activations, strokes
@@ -23,8 +23,6 @@ from engines.transcribe.pitch_model import Activations, PitchListener, frame_tim
 SEGMENT: Final = 8192  # frames decided at a time: 95 s
 BEFORE: Final = 1024  # frames before them that are looked at again, so that what began there is known
 AFTER: Final = 2048  # and after, 24 s; a note that holds to their end is followed into the next segment
-# Below this share of its channels' power, a mono sum has lost the music: the channels cancel each other out.
-CANCELLED: Final = 0.01
 # Share of the time that hearing drums takes after the last block was read: beside pitches, and alone.
 DRUMS_SHARE: Final = {True: 0.15, False: 0.6}
 HEARD = 0.98  # of the progress
@@ -212,12 +210,10 @@ def _hear(
     drum_listener = DrumListener()
     read = HEARD - (HEARD - begin) * (DRUMS_SHARE[wanted.pitched] if wanted.drums else 0.0)
     with AudioReader(path) as reader:
-        to_pitch, to_drums = _Resampler(reader.sr, pitch_model.SR), _Resampler(reader.sr, drum_spectrum.SR)
-        power, mono_power = np.zeros(reader.n_channels), 0.0
+        to_pitch, to_drums = Resampler(reader.sr, pitch_model.SR), Resampler(reader.sr, drum_spectrum.SR)
+        mixdown = Mixdown(reader.n_channels, channel)
         for block in reader.blocks():
-            mono = to_mono(block) if channel is None else block[channel].copy()
-            power += np.einsum("ij,ij->i", block, block)
-            mono_power += float(np.vdot(mono, mono))
+            mono = mixdown.push(block)
             done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
             progress(begin + (read - begin) * min(1.0, done), "notes")
             if wanted.pitched:
@@ -225,8 +221,8 @@ def _hear(
                     collector.push(heard)
             if wanted.drums:
                 drum_listener.push(to_drums.push(mono))
-        if channel is None and mono_power < CANCELLED * power.mean():
-            return Heard([], [], 0.0), int(np.argmax(power))
+        if mixdown.instead is not None:
+            return Heard([], [], 0.0), mixdown.instead
         duration, truncated = reader.duration, reader.truncated
     struck: list[Strokes] = []
     if wanted.pitched:
@@ -246,17 +242,3 @@ def _struck(log_bands: FloatArray, progress: Progress) -> list[Strokes]:
     roles = stroke_roles.network()
     activation = activations(log_bands, drum_model.network(), progress)
     return strokes(stroke_roles.weighed(log_bands, activation, roles), roles.thresholds)
-
-
-class _Resampler:
-    def __init__(self, sr: int, new_sr: int) -> None:
-        self._stream = (
-            None if sr == new_sr else soxr.ResampleStream(sr, new_sr, 1, dtype="float32", quality="HQ")
-        )
-
-    def push(self, y: FloatArray) -> FloatArray:
-        return y if self._stream is None else np.asarray(self._stream.resample_chunk(y))
-
-    def finish(self) -> FloatArray:
-        empty: FloatArray = np.zeros(0, np.float32)
-        return empty if self._stream is None else np.asarray(self._stream.resample_chunk(empty, last=True))
