@@ -22,12 +22,12 @@ def correlate(x: FloatArray, n_lags: int, y: FloatArray | None = None, around: b
     return result
 
 
-def likeness(rows: FloatArray, n_lags: int, around: bool = False) -> FloatArray:
+def likeness(rows: FloatArray, n_lags: int) -> FloatArray:
     """Say how alike rows, shape (n, n_columns), are at lags 0 to n_lags - 1: at 0, 1; as their mean is, 0."""
     total, power = np.zeros(n_lags), 0.0
     for column in rows.T:  # one at a time: a recording may be hours long
         x = column.astype(np.float64) - column.mean()
-        total += _products(x, x, n_lags, around)
+        total += _products(x, x, n_lags, around=False)
         power += float(np.vdot(x, x))
     return total / power if power > 0 else total
 

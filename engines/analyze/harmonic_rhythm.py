@@ -24,11 +24,10 @@ AGAIN_BEATS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 N_HARMONIC = 2 * (len(CHANGE_BEATS) + len(AGAIN_BEATS))
 
 
-def describe(tempi: FloatArray, pitches: Pitches, slowest: float, *, around: bool) -> FloatArray:
+def describe(tempi: FloatArray, pitches: Pitches, slowest: float) -> FloatArray:
     """Describe tempi in BPM by what changes and comes again, of all pitches, then of the bass.
 
-    Shape (n_tempi, N_HARMONIC), correlations from -1 to 1. None is below `slowest`; `around`: the recording
-    may be a loop, and is heard going round.
+    None is below `slowest`. Shape (n_tempi, N_HARMONIC), correlations from -1 to 1.
     """
     periods = 60 / tempi * pitch.FRAME_RATE
     n_lags = int(60 / slowest * pitch.FRAME_RATE * (max(AGAIN_BEATS) + 0.5))
@@ -38,9 +37,8 @@ def describe(tempi: FloatArray, pitches: Pitches, slowest: float, *, around: boo
         if len(chroma) < SHORTEST:
             return np.zeros((len(tempi), N_HARMONIC))
         sound = _directions(chroma)
-        lags = n_lags if around else min(n_lags, len(sound) - 1)
-        changes = correlate(_changes(sound), lags, around=around)
-        again = likeness(sound, lags, around=around)
+        lags = min(n_lags, len(sound) - 1)
+        changes, again = correlate(_changes(sound), lags), likeness(sound, lags)
         columns += [at(changes, periods * n) for n in CHANGE_BEATS]
         columns += [at(again, periods * n) for n in AGAIN_BEATS]
     return np.stack(columns, axis=1)

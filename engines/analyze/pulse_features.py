@@ -105,7 +105,9 @@ def describe(tempi: FloatArray, again: Repeats, heard: Cues, pitches: Pitches, d
     columns += _phrases(tempi, again.whole)
     columns += _agreement(tempi, heard.likelihoods[:, 0])
     columns += _rounds(tempi, again.whole)
-    harmonic = harmonic_rhythm.describe(tempi, pitches, SLOWEST, around=duration < LOOP_S)
+    harmonic: FloatArray = np.zeros((len(tempi), harmonic_rhythm.N_HARMONIC))
+    if duration >= LOOP_S:  # in a bar or two too few chords change to tell anything
+        harmonic = harmonic_rhythm.describe(tempi, pitches, SLOWEST)
     return np.concatenate([np.stack(columns, axis=1), harmonic], axis=1)
 
 

@@ -23,9 +23,8 @@ def hymn(tmp_path_factory: pytest.TempPathFactory) -> Pitches:
     return listen(signals.write(path, played), {TONAL}).pitches
 
 
-@pytest.mark.parametrize("around", [False, True])
-def test_chords_a_beat_long_speak_for_that_beat(hymn: Pitches, around: bool) -> None:
-    found = describe(TEMPI, hymn, SLOWEST, around=around)
+def test_chords_a_beat_long_speak_for_that_beat(hymn: Pitches) -> None:
+    found = describe(TEMPI, hymn, SLOWEST)
     assert found.shape == (len(TEMPI), N_HARMONIC)
     for beats in (1.0, 2.0, 4.0):
         changes = found[:, CHANGE_BEATS.index(beats)]
@@ -33,7 +32,7 @@ def test_chords_a_beat_long_speak_for_that_beat(hymn: Pitches, around: bool) -> 
 
 
 def test_chords_that_come_again_speak_for_the_phrase(hymn: Pitches) -> None:
-    again = describe(TEMPI, hymn, SLOWEST, around=False)[0, len(CHANGE_BEATS) :][: len(AGAIN_BEATS)]
+    again = describe(TEMPI, hymn, SLOWEST)[0, len(CHANGE_BEATS) :][: len(AGAIN_BEATS)]
     assert AGAIN_BEATS[int(np.argmax(again))] in (8.0, 16.0)
     assert again[AGAIN_BEATS.index(8.0)] > 0.8
 
@@ -41,5 +40,4 @@ def test_chords_that_come_again_speak_for_the_phrase(hymn: Pitches) -> None:
 @pytest.mark.parametrize("n_frames", [0, 1, 5, 11, 12, 300])
 def test_silence_has_no_harmony(n_frames: int) -> None:
     silence = Pitches(np.zeros((n_frames, N_BINS), np.float32), 0.0, 0.0)
-    for around in (False, True):
-        assert np.array_equal(describe(TEMPI, silence, SLOWEST, around=around), np.zeros((3, N_HARMONIC)))
+    assert np.array_equal(describe(TEMPI, silence, SLOWEST), np.zeros((3, N_HARMONIC)))

@@ -68,3 +68,12 @@ def test_a_round_speaks_for_the_tempi_at_which_it_is_two_four_or_eight_beats() -
 def test_what_never_comes_again_has_no_round() -> None:
     assert features.shortest_round(np.linspace(1, -1, 1000)) is None
     assert features.shortest_round(np.zeros(10)) is None
+
+
+def test_harmony_speaks_for_tempi_but_not_in_a_loop() -> None:
+    noise = np.random.default_rng(0).random((430, N_BINS)).astype(np.float32)
+    for seconds, speaks in ((features.LOOP_S - 1, False), (features.LOOP_S + 1, True)):
+        heard = Cues(phrases(seconds), np.zeros((round(seconds * FRAME_RATE / 2), 2)))
+        again = features.hear_repeats(heard, around=seconds < features.LOOP_S)
+        found = features.describe(np.array([96.0]), again, heard, Pitches(noise, 0.0, 1.0), seconds)
+        assert found[:, -N_HARMONIC:].any() == speaks
