@@ -131,6 +131,11 @@ class AudioReader:
         """Seconds decoded so far."""
         return self.frames / self.sr
 
+    @property
+    def share_read(self) -> float:
+        """How much of what the header declares was decoded so far, 0 to 1; 0 where it does not say."""
+        return min(1.0, self.frames / self.declared_frames) if self.declared_frames else 0.0
+
     def blocks(self) -> Iterator[FloatArray]:
         """Yield the recording as float32 blocks of shape (n_channels, n), each valid until the next one.
 

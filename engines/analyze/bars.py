@@ -10,6 +10,7 @@ from engines._audio import FloatArray
 from engines._networks import read_network
 from engines.analyze import pitches as pitch
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.harmonic_rhythm import BASS_BELOW
 from engines.analyze.harmony import Harmony
 from engines.analyze.onset_strength import REGISTERS_HZ
 from engines.analyze.ranking import WEIGHTS, Ranker
@@ -94,7 +95,7 @@ def moments(heard: Cues, pitches: pitch.Pitches, harmony: Harmony, times: FloatA
         return np.concatenate([rise, np.zeros((len(times), 5)), odds], axis=1)
     period = float(np.median(np.diff(times)))
     of_chroma = _change(pitch.chroma(pitches), times, period)
-    of_bass = _change(pitch.chroma(pitches, highest=56), times, period)
+    of_bass = _change(pitch.chroma(pitches, highest=BASS_BELOW), times, period)
     total = pitches.strength.sum(axis=1, keepdims=True)
     now, before = _around(total, times, period)
     louder = np.maximum(0, now - before)[:, 0]

@@ -1,6 +1,7 @@
 """After how long curves come again: correlations with themselves and with each other, by lag."""
 
 import numpy as np
+import numpy.typing as npt
 import scipy.fft
 
 from engines._audio import FloatArray
@@ -35,8 +36,9 @@ def likeness(rows: FloatArray, n_lags: int) -> FloatArray:
 def _products(x: FloatArray, y: FloatArray, n_lags: int, around: bool) -> FloatArray:
     n = len(x)
     size = n if around else scipy.fft.next_fast_len(2 * n, real=True)
-    spectrum = np.conj(scipy.fft.rfft(x, size)) * scipy.fft.rfft(y, size)
-    a = scipy.fft.irfft(spectrum, size)
+    own = scipy.fft.rfft(x, size)
+    other = own if y is x else scipy.fft.rfft(y, size)
+    a = scipy.fft.irfft(np.conj(own) * other, size)
     if around:
         return np.resize(a, n_lags)
     result: FloatArray = a[:n_lags] / np.maximum(1 - np.arange(n_lags) / n, LEAST_OVERLAP)
@@ -47,3 +49,14 @@ def at(correlation: FloatArray, lag: FloatArray) -> FloatArray:
     """Return what a correlation is at some lags, between them by a straight line, beyond the last 0."""
     values: FloatArray = np.interp(lag, np.arange(len(correlation)), correlation, right=0.0)
     return values
+
+
+def tops(curve: FloatArray) -> npt.NDArray[np.intp]:
+    """Return where a curve is higher than at the next point and no lower than at the one before."""
+    return 1 + np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
+
+
+def summit(curve: FloatArray, i: int) -> float:
+    """Return where, between points, the parabola through a top and its neighbours is highest."""
+    before, top, after = curve[i - 1 : i + 2]
+    return float(i + 0.5 * (before - after) / (before - 2 * top + after - 1e-12))

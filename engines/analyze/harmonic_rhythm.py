@@ -13,7 +13,6 @@ from engines.analyze.correlation import at, correlate, likeness
 from engines.analyze.pitches import Pitches
 
 BASS_BELOW = 56  # MIDI note number
-HIGHEST = 128
 SMOOTHED = 3  # frames
 APART = 2  # frames before and after that are compared: their sounds do not overlap
 FAINT = 1e-3  # of the loudest: what is fainter than this has no harmony
@@ -32,10 +31,9 @@ def describe(tempi: FloatArray, pitches: Pitches, slowest: float) -> FloatArray:
     periods = 60 / tempi * pitch.FRAME_RATE
     n_lags = int(60 / slowest * pitch.FRAME_RATE * (max(AGAIN_BEATS) + 0.5))
     columns: list[FloatArray] = []
-    for highest in (HIGHEST, BASS_BELOW):
-        chroma = pitch.chroma(pitches, highest=highest)
-        if len(chroma) < SHORTEST:
-            return np.zeros((len(tempi), N_HARMONIC))
+    if len(pitches.strength) < SHORTEST:
+        return np.zeros((len(tempi), N_HARMONIC))
+    for chroma in (pitch.chroma(pitches), pitch.chroma(pitches, highest=BASS_BELOW)):
         sound = _directions(chroma)
         lags = min(n_lags, len(sound) - 1)
         changes, again = correlate(_changes(sound), lags), likeness(sound, lags)

@@ -126,8 +126,7 @@ def _listen(
                     overview.push(y)
             if tonal:
                 tonal.push(to_tonal.push(mono))
-            done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
-            progress(share * min(1.0, done), "listen")
+            progress(share * reader.share_read, "listen")
         if mixdown.instead is not None:
             return _NOTHING, mixdown.instead
         bands, shape = NO_BANDS, NO_SHAPE

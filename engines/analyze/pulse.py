@@ -15,6 +15,7 @@ import scipy.fft
 from engines._audio import FloatArray
 from engines._networks import read_network
 from engines.analyze.bands import FRAME_RATE
+from engines.analyze.correlation import summit, tops
 from engines.analyze.pitches import Pitches
 from engines.analyze.pulse_features import (
     COMB_COLUMN,
@@ -27,7 +28,6 @@ from engines.analyze.pulse_features import (
     describe,
     fine_length,
     hear_repeats,
-    smooth,
 )
 from engines.analyze.ranking import WEIGHTS, Ranker
 from engines.analyze.rhythm_cues import Cues
@@ -66,7 +66,7 @@ def find_pulses(heard: Cues, pitches: Pitches, duration: float) -> Pulses:
 
     `duration` is the recording's exact length in seconds: a loop is a whole number of beats long.
     """
-    curve = smooth(heard.envelope)
+    curve = heard.onset_curve
     if heard.once or len(curve) < FRAME_RATE * 0.3 or curve.std() < STILLEST:
         return NO_PULSES
     again = hear_repeats(heard, around=duration < LOOP_S)
@@ -90,9 +90,8 @@ def _candidates(own: FloatArray, beats: FloatArray, duration: float) -> FloatArr
             offer(60 * n_beats / duration)
     exact = len(tempi)
     for repeated, most in zip(combs, MOST_TOPS, strict=True):
-        higher = (repeated[1:-1] >= repeated[:-2]) & (repeated[1:-1] > repeated[2:])
-        tops = 1 + np.flatnonzero(higher)
-        for i in tops[np.argsort(-repeated[tops])][:most]:
+        found = tops(repeated)
+        for i in found[np.argsort(-repeated[found])][:most]:
             for ratio in RELATIVES:
                 offer(grid[i] * ratio)
     near = [_highest_near(grid, combs[0], bpm) for bpm in tempi[exact:]]
@@ -163,6 +162,5 @@ def refine(curve: FloatArray, bpm: float) -> float:
     i = int(np.argmax(score))
     fine = steps[i]
     if 0 < i < len(steps) - 1:
-        before, top, after = score[i - 1 : i + 2]
-        fine += 0.5 * (before - after) / (before - 2 * top + after - 1e-12) * (steps[1] - steps[0])
+        fine += (summit(score, i) - i) * (steps[1] - steps[0])
     return float(bpm * np.exp(fine))

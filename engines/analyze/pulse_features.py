@@ -12,7 +12,7 @@ import scipy.ndimage
 from engines._audio import FloatArray
 from engines.analyze import beat_network, harmonic_rhythm
 from engines.analyze.bands import FRAME_RATE
-from engines.analyze.correlation import at, correlate
+from engines.analyze.correlation import at, correlate, summit, tops
 from engines.analyze.pitches import Pitches
 from engines.analyze.rhythm_cues import Cues
 
@@ -53,15 +53,9 @@ class Repeats:
     downbeats: FloatArray
 
 
-def smooth(envelope: FloatArray) -> FloatArray:
-    """Add up the registers of an onset envelope and round its peaks off; shape (n_frames,)."""
-    curve: FloatArray = scipy.ndimage.gaussian_filter1d(envelope.sum(axis=1, dtype=np.float64), 1.0)
-    return curve
-
-
 def hear_repeats(heard: Cues, *, around: bool) -> Repeats:
     """Correlate what is heard with itself."""
-    curve = smooth(heard.envelope)
+    curve = heard.onset_curve
     n_lags, n_phrase_lags = int(FRAME_RATE * 60 / SLOWEST * 4.2), int(FRAME_RATE * LONGEST_PHRASE_S)
     if not around:
         n_lags, n_phrase_lags = (min(n, len(curve) - 1) for n in (n_lags, n_phrase_lags))
@@ -151,8 +145,7 @@ def _agreement(tempi: FloatArray, likelihoods: FloatArray) -> list[FloatArray]:
     """Compare each tempo with how many beats the network found, and with how they repeat in phase."""
     p = likelihoods.astype(np.float64)
     seconds = len(p) / beat_network.FRAME_RATE
-    peaks = (p[1:-1] > LIKELY) & (p[1:-1] >= p[:-2]) & (p[1:-1] > p[2:])
-    count = float(peaks.sum())
+    count = float((p[tops(p)] > LIKELY).sum())
     ratio = np.log2((count + 1) / (seconds * tempi / 60 + 1))
     weight = float(p.sum()) + 1e-9
     n = fine_length(len(p))
@@ -195,15 +188,13 @@ def shortest_round(own: FloatArray) -> tuple[float, float] | None:
     """
     first = int(SHORTEST_ROUND_S * FRAME_RATE)
     later = own[first:]
-    tops = 1 + np.flatnonzero((later[1:-1] >= later[:-2]) & (later[1:-1] > later[2:]))
-    if len(tops) == 0:
+    found = tops(later)
+    if len(found) == 0:
         return None
-    best = float(later[tops].max())
+    best = float(later[found].max())
     least = best - AS_GOOD - AS_GOOD_SHARE * max(0.0, 1 - best)
-    k = int(tops[np.flatnonzero(later[tops] >= least)[0]])
-    before, top, after = later[k - 1 : k + 2]
-    lag = first + k + 0.5 * (before - after) / (before - 2 * top + after - 1e-12)
-    return float(lag / FRAME_RATE), float(np.clip(top, 0.0, 1.0))
+    k = int(found[np.flatnonzero(later[found] >= least)[0]])
+    return (first + summit(later, k)) / FRAME_RATE, float(np.clip(later[k], 0.0, 1.0))
 
 
 N_ROUND = 5

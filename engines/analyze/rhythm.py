@@ -8,7 +8,6 @@ from engines._audio import FloatArray
 from engines.analyze import bars, beat_tracking, onset_strength, pulse
 from engines.analyze.harmony import NO_HARMONY, Harmony, hear_harmony
 from engines.analyze.pitches import Pitches
-from engines.analyze.pulse_features import smooth
 from engines.analyze.results import GUESS
 from engines.analyze.rhythm_cues import Cues
 
@@ -57,7 +56,7 @@ def find_rhythm(heard: Cues, pitches: Pitches, duration: float) -> Rhythm:
     (best, share), *others = pulse.distinct(found.tempi, weights)
     clarity = found.clarity(best)
     confidence = clarity * share
-    bpm = pulse.refine(smooth(heard.envelope), float(found.tempi[best]))
+    bpm = pulse.refine(heard.onset_curve, float(found.tempi[best]))
     placed = beat_tracking.track(heard.beat_curve(), bpm)
     placed = np.maximum(0.0, placed + onset_strength.LEAD_S)
     exact = pulse.loop_tempo(bpm, duration) if confidence >= GUESS else None

@@ -1,8 +1,10 @@
 """What speaks for beats: how the registers rise, and what the beat network says of the bands."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import scipy.ndimage
 
 from engines._audio import FloatArray
 from engines.analyze import beat_network
@@ -28,6 +30,12 @@ class Cues:
     likelihoods: FloatArray
     scale: FloatArray = field(default_factory=lambda: np.ones(4))
     once: bool = False
+
+    @cached_property
+    def onset_curve(self) -> FloatArray:
+        """The registers of the envelope added up, peaks rounded off; shape (n,)."""
+        curve: FloatArray = scipy.ndimage.gaussian_filter1d(self.envelope.sum(axis=1, dtype=np.float64), 1.0)
+        return curve
 
     def beat_curve(self) -> FloatArray:
         """Return how much speaks for a beat at each frame of the envelope, shape (n,)."""

@@ -214,8 +214,7 @@ def _hear(
         mixdown = Mixdown(reader.n_channels, channel)
         for block in reader.blocks():
             mono = mixdown.push(block)
-            done = reader.frames / reader.declared_frames if reader.declared_frames else 0.0
-            progress(begin + (read - begin) * min(1.0, done), "notes")
+            progress(begin + (read - begin) * reader.share_read, "notes")
             if wanted.pitched:
                 for heard in pitch_listener.push(to_pitch.push(mono)):
                     collector.push(heard)

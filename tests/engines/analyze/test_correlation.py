@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engines.analyze.correlation import at, correlate, likeness
+from engines.analyze.correlation import at, correlate, likeness, summit, tops
 
 
 def test_a_curve_going_round_correlates_as_if_it_never_ended() -> None:
@@ -38,3 +38,15 @@ def test_rows_that_never_change_say_nothing(rows: np.ndarray) -> None:
 
 def test_between_lags_is_a_line_and_beyond_them_nothing() -> None:
     assert at(np.array([1.0, 0.5, 0.1]), np.array([0.5, 2.0, 9.0])) == pytest.approx([0.75, 0.1, 0.0])
+
+
+def test_a_top_is_higher_than_what_is_around_it() -> None:
+    curve = np.array([5.0, 1.0, 3.0, 2.0, 2.0, 4.0, 4.0, 1.0, 9.0])
+    assert tops(curve).tolist() == [2, 6]
+    assert len(tops(np.zeros(0))) == len(tops(np.ones(2))) == 0
+
+
+@pytest.mark.parametrize("highest", [3.7, 4.0, 4.3])
+def test_the_highest_point_lies_between_points(highest: float) -> None:
+    parabola = 5 - (np.arange(9) - highest) ** 2
+    assert summit(parabola, 4) == pytest.approx(highest)

@@ -6,7 +6,7 @@ import pytest
 from engines.analyze import pulse
 from engines.analyze.bands import FRAME_RATE
 from engines.analyze.pitches import N_BINS, Pitches
-from engines.analyze.pulse_features import COMB_COLUMN, N_FEATURES, smooth
+from engines.analyze.pulse_features import COMB_COLUMN, N_FEATURES
 from engines.analyze.rhythm_cues import Cues
 from tests import signals
 
@@ -40,7 +40,7 @@ def test_the_truth_is_among_the_candidates(bpm: float) -> None:
 
 @pytest.mark.parametrize("bpm", [60, 97.3, 120.05, 171.7])
 def test_a_tempo_is_refined_to_a_thousandth(bpm: float) -> None:
-    curve = smooth(spikes(bpm, 40))
+    curve = onsets_only(spikes(bpm, 40)).onset_curve
     assert pulse.refine(curve, bpm * 1.01) == pytest.approx(bpm, rel=1e-3)
 
 
