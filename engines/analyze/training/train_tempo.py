@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from engines._audio import FloatArray
+from engines.analyze import bars
 from engines.analyze.bands import SR
 from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.pulse import MODEL, find_pulses
@@ -38,22 +39,25 @@ LOOPS_A_PIECE, TRACKS_A_PIECE = 2, 0.5
 
 @dataclass(frozen=True)
 class TempoExample(Example):
-    """One recording's candidate tempi (n,) and its true tempo, in BPM."""
+    """One recording's candidate tempi (n,) and its true tempo, in BPM.
+
+    `compound` is whether it is in bars of two beats that fall into thirds.
+    """
 
     tempo: float
     tempi: FloatArray
+    compound: bool = False
 
     @property
     def weight(self) -> float:
         """Count tempi as listeners like them, so that what is rendered does not make fast ones too usual.
 
-        A bare click is the beat whatever its tempo.
+        A bare click is the beat whatever its tempo, and the beats of 6/8 are slow ones: their eighths are
+        nearer to the preferred tempo, which would teach that the eighths are the beat.
         """
-        return (
-            1.0
-            if self.group == CLICKS
-            else float(np.exp(-0.5 * (np.log2(self.tempo / PREFERRED) / SPREAD) ** 2))
-        )
+        if self.group == CLICKS or self.compound:
+            return 1.0
+        return float(np.exp(-0.5 * (np.log2(self.tempo / PREFERRED) / SPREAD) ** 2))
 
 
 def recordings(folder: Path) -> Iterable[TempoExample]:
@@ -78,22 +82,34 @@ def rendered(folder: Path) -> Iterable[TempoExample]:
             continue
         piece = RenderedPiece.load(path)
         if piece.tempo > 0:
-            yield example(piece.name, LOOPS if piece.loop else piece.group, piece.tempo, whole(piece))
-            yield from _loops(piece, for_loops)
-            yield from _track(piece, for_tracks)
+            compound = is_compound(piece)
+            group = LOOPS if piece.loop else piece.group
+            yield example(piece.name, group, piece.tempo, whole(piece), compound=compound)
+            for loop in _loops(piece, for_loops):
+                yield example(f"{piece.name}-loop", LOOPS, piece.tempo, loop, compound=compound)
+            for track in _tracks(piece, for_tracks):
+                yield example(f"{piece.name}-track", TRACKS, piece.tempo, track, compound=compound)
 
 
-def _loops(piece: RenderedPiece, rng: Rng) -> Iterable[TempoExample]:
+def is_compound(piece: RenderedPiece) -> bool:
+    """Tell whether a piece's bars are of two beats that fall into thirds, as those of 6/8."""
+    if piece.meter != 2 or len(piece.beats) < 2:
+        return False
+    envelope = cues(piece.bands, piece.duration).envelope
+    return bool(bars.thirds(envelope, piece.beats)[1] > bars.TERNARY)
+
+
+def _loops(piece: RenderedPiece, rng: Rng) -> Iterable[Excerpt]:
     for _ in range(LOOPS_A_PIECE):
         loop = some_bars(piece, rng)
         if loop and loop.duration < LOOP_S:
-            yield example(f"{piece.name}-loop", LOOPS, piece.tempo, loop)
+            yield loop
 
 
-def _track(piece: RenderedPiece, rng: Rng) -> Iterable[TempoExample]:
+def _tracks(piece: RenderedPiece, rng: Rng) -> Iterable[Excerpt]:
     loop = whole(piece) if piece.loop else some_bars(piece, rng) if rng.random() < TRACKS_A_PIECE else None
     if loop:
-        yield example(f"{piece.name}-track", TRACKS, piece.tempo, again_and_again(loop, rng))
+        yield again_and_again(loop, rng)
 
 
 def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
@@ -109,12 +125,12 @@ def clicks(count: int = 80, seed: int = 0) -> Iterable[TempoExample]:
         yield example(f"click_{k}", CLICKS, bpm, Excerpt(heard.bands, heard.pitches, heard.duration))
 
 
-def example(name: str, group: str, tempo: float, heard: Excerpt) -> TempoExample:
+def example(name: str, group: str, tempo: float, heard: Excerpt, *, compound: bool = False) -> TempoExample:
     """Describe one recording."""
     bands = heard.bands.astype(np.float32)
     found = find_pulses(cues(bands, heard.duration), heard.pitches, heard.duration)
     right = (np.abs(found.tempi / tempo - 1) < TOLERANCE).astype(np.float64)
-    return TempoExample(name, group, found.features, right, tempo, found.tempi)
+    return TempoExample(name, group, found.features, right, tempo, found.tempi, compound)
 
 
 def main() -> None:
