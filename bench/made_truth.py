@@ -25,14 +25,13 @@ from bench.made_scores import Manner, Performance, Score
 from engines import analyze
 from engines._audio import FloatArray
 from engines.analyze.results import Analysis
-from engines.analyze.training.render import SOUNDFONTS
+from engines.analyze.training.render import SOUNDFONTS, onsets
 from engines.analyze.training.tempo_accuracy import accuracy_1, accuracy_2
 
 SR = 44100
 TRAINED_ON = {font.name for font in SOUNDFONTS}
 STRAIGHT = Manner()
 TAIL_S = 1.0  # how long the last note rings on
-TOGETHER_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -198,14 +197,8 @@ def truth(played: Performance, cents: float = 0.0, drifts: bool = False, no_key:
         meter=score.meter or None,
         key=None if no_key else score.key or None,
         tuning_cents=None if no_key else cents,
-        onsets=_onsets(played),
+        onsets=onsets(played.midi),
     )
-
-
-def _onsets(played: Performance) -> FloatArray:
-    # Notes that no one hears one after the other begin together.
-    starts = np.unique([note.start for part in played.midi.instruments for note in part.notes])
-    return starts[np.diff(starts, prepend=-1.0) > TOGETHER_S]
 
 
 def render(played: Performance, font: Path, path: Path) -> None:

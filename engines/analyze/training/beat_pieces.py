@@ -1,7 +1,8 @@
 """Render music of many kinds with its beats and bars known, into what the engine hears of it.
 
     python -m engines.analyze.training.beat_pieces --pop909 DIR --groove DIR --openewld DIR --out DIR
-        [--count 1600] [--seed 2] [--only KIND] [--for-rankers]
+        [--count 1600] [--seed 2] [--only KIND] [--for-rankers] [--soundfont FILE ...]
+        [--chopped]
 
 Arranged POP909 songs (pop909.py), drummers' performances (groove.py), lead sheets (lead_sheets.py), chord
 charts that MMA plays, chorales and quartets (part_music.py), dances in several meters and plain beats
@@ -13,17 +14,13 @@ Each item becomes one `rendered.RenderedPiece`.
 
 import argparse
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pretty_midi
-import soundfile
 
-from engines.analyze.keys import PITCH_CLASSES
-from engines.analyze.listening import RHYTHM, TONAL, listen
 from engines.analyze.training.chart_songs import LIBRARY, chart_song
 from engines.analyze.training.dances import beat_music, dance_music
 from engines.analyze.training.electronic import electronic_music
@@ -33,15 +30,13 @@ from engines.analyze.training.harmonies import harmony_music
 from engines.analyze.training.lead_sheets import beats_per_bar, lead_sheet_music, tunes
 from engines.analyze.training.part_music import part_music
 from engines.analyze.training.performing import DRUMS, Music, Rng, excerpt, perform
+from engines.analyze.training.piece_sound import DRAWN_FONTS, Studio, hear
 from engines.analyze.training.pop909 import pop_pieces
-from engines.analyze.training.render import FLUID, MUSESCORE, OPL, TIM, Piece, synthesize
-from engines.analyze.training.rendered import RenderedPiece, for_rankers
+from engines.analyze.training.render import Piece
+from engines.analyze.training.rendered import for_rankers
 
-DRAWN_FONTS = (FLUID, TIM, TIM, MUSESCORE, OPL)  # TIM is drawn twice as often as others
-SYNTHESIS_SR = 22050  # every band of the engine lies below half of it, and it takes half the time
 LOOP_BARS = (1, 1, 2, 2, 2, 4, 4, 8)
 LONGEST_LOOP_S = 15.0
-LONGEST_S = 46.0
 CHART_TEMPI = (64, 200)
 
 
@@ -130,35 +125,6 @@ def beatless(rng: Rng) -> Iterator[tuple[Piece, float | None]]:
         yield piece, None
 
 
-def hear(piece: Piece, length: float | None, name: str, rng: Rng) -> RenderedPiece:
-    """Render a piece, as a loop if it has a length, and listen to it as the engine does."""
-    with tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder) / "sound.wav"
-        synthesize(piece.midi, sound, DRAWN_FONTS, rng, SYNTHESIS_SR)
-        y, sr = soundfile.read(sound, dtype="float32", always_2d=True, frames=int(SYNTHESIS_SR * LONGEST_S))
-        if length is not None:
-            n = round(length * sr)
-            tail = y[n : 2 * n].copy() if rng.random() < 0.5 else y[:0]
-            y = np.concatenate([y[:n], np.zeros((max(0, n - len(y)), y.shape[1]), y.dtype)])
-            y[: len(tail)] += tail
-        soundfile.write(sound, y, sr, subtype="FLOAT")
-        heard = listen(sound, {RHYTHM, TONAL})
-    return RenderedPiece(
-        name=name,
-        bands=heard.bands,
-        pitches=heard.pitches,
-        duration=heard.duration,
-        beats=piece.beats[piece.beats < heard.duration],
-        downbeats=piece.downbeats[piece.downbeats < heard.duration],
-        meter=piece.meter,
-        tempo=float(60 / np.median(np.diff(piece.beats))) if len(piece.beats) > 1 else 0.0,
-        key=piece.key,
-        chords=[(start, end, f"{PITCH_CLASSES[root]}:{kind}") for start, end, root, kind in piece.chords],
-        drums_alone=all(part.is_drum for part in piece.midi.instruments),
-        loop=length is not None,
-    )
-
-
 def main() -> None:
     """Render what the command line asks for."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -170,11 +136,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--only", default="", metavar="KIND", help="pop909, groove, sheet, chart, ... alone")
     parser.add_argument("--for-rankers", action="store_true", help="only songs that are kept for them")
+    parser.add_argument(
+        "--soundfont", type=Path, action="append", help="one to draw from; may be repeated (four of Debian's)"
+    )
+    parser.add_argument("--chopped", action="store_true", help="cut most sounds off before the next begins")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed
-    rngs = [np.random.default_rng((seed, i)) for i in range(13)]
+    rngs = [np.random.default_rng((seed, i)) for i in range(14)]
     pop, drummers = pop_pieces(arguments.pop909, 900, rngs[0]), groove_pieces(arguments.groove, 1100, rngs[1])
+    fonts = arguments.soundfont or DRAWN_FONTS
+    studio = Studio(fonts, rngs[7], chopper=rngs[13] if arguments.chopped else None)
     sources: dict[str, tuple[float, Iterator[tuple[Piece, float | None]]]] = {
         "pop909": (0.2, ((piece, None) for piece in pop)),
         "groove": (0.17, ((piece, None) for piece in drummers)),
@@ -212,7 +184,7 @@ def main() -> None:
         if (len(piece.beats) > 8 or length or not piece.meter) and any(
             i.notes for i in piece.midi.instruments
         ):
-            hear(piece, length, name, rngs[7]).save(arguments.out)
+            hear(piece, length, name, studio).save(arguments.out)
             done += 1
             print(done, piece.group, piece.name, flush=True)
 

@@ -1,7 +1,7 @@
 """Scores whose beats, chords and keys are known, and `fluidsynth`, which plays them with soundfonts."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pretty_midi
 
 from engines._audio import FloatArray
 
+TOGETHER_S = 0.03  # notes that no one hears one after the other begin together
 LONGEST_SYNTHESIS_S = 60.0  # for what takes a second: what never ends is written without end
 FLUID, TIM, MUSESCORE, OPL = SOUNDFONTS = tuple(
     Path("/usr/share/sounds") / name
@@ -34,6 +35,17 @@ class Piece:
     midi: pretty_midi.PrettyMIDI = field(default_factory=pretty_midi.PrettyMIDI)
     key: str = ""
     chords: list[tuple[float, float, int, str]] = field(default_factory=list)
+
+
+def apart(starts: Iterable[float]) -> FloatArray:
+    """Return when notes begin, in seconds, increasing; those within 30 ms of the one before begin with it."""
+    times = np.unique(np.fromiter(starts, float))
+    return times[np.diff(times, prepend=-1.0) > TOGETHER_S]
+
+
+def onsets(midi: pretty_midi.PrettyMIDI) -> FloatArray:
+    """Return when notes of a score begin, as `apart` has them."""
+    return apart(note.start for part in midi.instruments for note in part.notes)
 
 
 def synthesize(

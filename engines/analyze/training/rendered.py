@@ -84,13 +84,15 @@ class RenderedPiece(Rendered):
     """A piece in one meter, 0 if it has none, whose tempo in BPM is 0 then.
 
     `key` is empty if there is none, several, or an unknown one; `chords` are Harte's, those that are played:
-    what none of them covers is unknown or has another name. `loop` is whether it is cut as one.
+    what none of them covers is unknown or has another name. `onsets` are when notes begin, in seconds; `loop`
+    is whether it is cut as one.
     """
 
     meter: int
     tempo: float
     key: str
     chords: Labelled
+    onsets: FloatArray
     drums_alone: bool
     loop: bool
 
@@ -105,7 +107,9 @@ class RenderedPiece(Rendered):
         return song_of(self.name)
 
     def _arrays(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in ("meter", "tempo", "key", "drums_alone", "loop")}
+        plain = {
+            name: getattr(self, name) for name in ("meter", "tempo", "key", "onsets", "drums_alone", "loop")
+        }
         return super()._arrays() | plain | _labelled_arrays("chord", self.chords)
 
     @classmethod
@@ -115,6 +119,7 @@ class RenderedPiece(Rendered):
             "tempo": float(stored["tempo"]),
             "key": str(stored["key"]),
             "chords": _labelled("chord", stored),
+            "onsets": stored["onsets"],
             "drums_alone": bool(stored["drums_alone"]),
             "loop": bool(stored["loop"]),
         }

@@ -30,6 +30,7 @@ def stored(tmp_path: Path) -> Stored:
         tempo=120.0,
         key="",
         chords=[],
+        onsets=np.zeros(0),
         drums_alone=False,
         loop=False,
     )

@@ -24,6 +24,7 @@ PIECE = RenderedPiece(
     tempo=120.0,
     key="C# minor",
     chords=[(0.1, 0.6, "C#:min"), (0.6, 1.1, "F#:min7")],
+    onsets=np.array([0.1, 0.35]),
     drums_alone=False,
     loop=True,
 )
@@ -73,6 +74,7 @@ def test_a_piece_may_have_no_beats_and_no_chords(tmp_path: Path) -> None:
         tempo=0.0,
         key="",
         chords=[],
+        onsets=none,
         drums_alone=True,
         loop=False,
     )
