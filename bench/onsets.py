@@ -1,12 +1,13 @@
 """Score the onsets of `analyze.onsets` beside librosa's SuperFlux and Essentia's `OnsetRate`.
 
-    python bench/onsets.py [--pieces 16] [--seed 7] [--soundfont F.sf2] [--essentia PYTHON]
+    python bench/onsets.py [--pieces 16] [--seed 7] [--soundfont F.sf2] [--hydrogen DIR] [--essentia PYTHON]
 
 Needs fluidsynth and a General MIDI soundfont that the network of onsets was not trained on (Debian:
 `timgm6mb-soundfont`). Single parts are composed from the seed by `transcribe/training/scores.py`, bands by
-`bench/made_scores.py`; nothing of either is in that network's training. F-measure, onset within 50 ms
-(mir_eval); notes closer than 30 ms begin together. A paired bootstrap over all recordings compares ours with
-each. Essentia (AGPL) is no part of this project: `--essentia` names an interpreter that has it.
+`bench/made_scores.py`; nothing of either is in that network's training. `--hydrogen` adds drums on sampled
+kits (/usr/share/hydrogen/data/drumkits). F-measure, onset within 50 ms (mir_eval); notes closer than 30 ms
+begin together. A paired bootstrap over all recordings compares ours with each. Essentia (AGPL) is no part of
+this project: `--essentia` names an interpreter that has it.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from engines import _audio, analyze
 from engines._audio import FloatArray
 from engines.analyze.training.render import TIM, apart
 from engines.transcribe.training import scores
+from engines.transcribe.training.kits import audible, hydrogen_kit, play
+from engines.transcribe.training.recordings import HELD_BACK
 
 SECONDS = 20.0
 OURS = "ours"
@@ -53,6 +56,17 @@ for path in sys.stdin:
 }
 
 
+def sampled_drums(
+    folder: Path, kits: Path, pieces: int, rng: np.random.Generator
+) -> Iterator[tuple[str, Path, FloatArray]]:
+    """Make recordings of sampled kits, as `recordings` does."""
+    for number in range(pieces):
+        kit = hydrogen_kit(kits / HELD_BACK[number % len(HELD_BACK)])
+        strokes = audible(scores.compose_drums(rng, SECONDS), kit)
+        path = folder / f"sampled{number}.wav"
+        yield _saved("drums, sampled", path, play(strokes, kit, SECONDS), strokes)
+
+
 def recordings(
     folder: Path, font: Path, pieces: int, rng: np.random.Generator
 ) -> Iterator[tuple[str, Path, FloatArray]]:
@@ -79,6 +93,12 @@ def _rendered(
     name: str, path: Path, midi: bytes, font: Path, notes: Sequence[scores.Played]
 ) -> tuple[str, Path, FloatArray]:
     y = scores.render(midi, font, reverb=True)[:, : round((SECONDS + 1) * scores.SR)]
+    return _saved(name, path, y, notes)
+
+
+def _saved(
+    name: str, path: Path, y: FloatArray, notes: Sequence[scores.Played]
+) -> tuple[str, Path, FloatArray]:
     _audio.save(path, 0.7 * y / np.abs(y).max(), scores.SR)
     return name, path, apart([note.start for note in notes])
 
@@ -97,11 +117,14 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=16, help="a row")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--soundfont", type=Path, default=TIM)
+    parser.add_argument("--hydrogen", type=Path, help="Hydrogen's drumkits")
     parser.add_argument("--essentia", help="a Python that has Essentia")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         rows = list(recordings(Path(folder), arguments.soundfont, arguments.pieces, rng))
+        if arguments.hydrogen:
+            rows += sampled_drums(Path(folder), arguments.hydrogen, arguments.pieces, rng)
         paths = [path for _, path, _ in rows]
         answers = {OURS: [np.array(analyze.onsets(path).onset_times) for path in paths]}
         answers["librosa"] = said(OTHERS["librosa"], sys.executable, paths)

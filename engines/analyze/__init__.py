@@ -28,7 +28,7 @@ MatchCount = Annotated[
     int, Field(ge=1, le=1000, description="Most matches in the answer.", json_schema_extra={"unit": "1"})
 ]
 
-VERSION = "21"
+VERSION = "22"
 TIMEOUTS_S = dict.fromkeys(
     ("audio", "tempo", "beats", "key", "chords", "onsets", "sections", "tuning", "loudness", "spectrum"),
     300.0,

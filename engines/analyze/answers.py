@@ -9,7 +9,7 @@ import numpy as np
 from engines._audio import AudioReader, FloatArray
 from engines._errors import TooLongError
 from engines._units import Progress
-from engines.analyze import bands, loops, onset_strength, pitches
+from engines.analyze import bands, loops, onset_network, pitches
 from engines.analyze.chord_finding import find_chords
 from engines.analyze.key_finding import find_key
 from engines.analyze.key_tracking import find_keys
@@ -95,7 +95,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
         loop_bars=rhythm.loop_bars,
         chords=_chords(found),
         sections=_sections(found, heard),
-        onset_times=onset_strength.pick_onsets(speaks.envelope, speaks.scale).tolist(),
+        onset_times=onset_network.find_onsets(heard.bands).tolist(),
         loudness=_loudness(heard),
         spectrum=spectrum,
         crest_factor=_crest_factor(heard),
@@ -159,9 +159,9 @@ def sections(path: Path, progress: Progress) -> Sections:
 def onsets(path: Path, progress: Progress) -> Onsets:
     """Answer `analyze.onsets`."""
     heard = listen(path, {RHYTHM}, progress, share=0.95)
-    times = onset_strength.pick_onsets(*onset_strength.onset_envelope(heard.bands))
+    times = onset_network.find_onsets(heard.bands).tolist()
     progress(1.0, "done")
-    return Onsets(times.tolist(), heard.duration)
+    return Onsets(times, heard.duration)
 
 
 def key(path: Path, progress: Progress) -> Key:
@@ -216,6 +216,7 @@ def warm_up() -> None:
     found = find_rhythm(cues(clicks, 9.0), heard, 9.0)
     find_chords(found.harmony, found.downbeats)
     find_key(heard)
+    onset_network.find_onsets(clicks)
 
 
 def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:

@@ -13,13 +13,13 @@ from engines._audio import FloatArray
 from engines._networks import read_network
 from engines.analyze import band_network
 from engines.analyze import bands as band
-from engines.analyze.band_network import BandNetwork
-from engines.analyze.onset_strength import mean_level
+from engines.analyze.band_network import BandNetwork, View
+from engines.analyze.onset_strength import mean_level, rises
 from engines.analyze.ranking import WEIGHTS
 
 MODEL = WEIGHTS / "beats.npz"
-PACE: Final = 2  # frames of the bands
-FRAME_RATE: Final = band.FRAME_RATE / PACE  # answers a second
+VIEW: Final = View(pace=2, changes=rises)
+FRAME_RATE: Final = band.FRAME_RATE / VIEW.pace  # answers a second
 SHORTEST_S: Final = 24.0  # shorter recordings are heard going round, as loops are
 
 
@@ -36,9 +36,9 @@ def activations(bands: FloatArray, duration: float, net: BandNetwork) -> FloatAr
     """Run the network over a recording; shape (n, 2), `FRAME_RATE` a second: beats and downbeats, 0 to 1."""
     level = mean_level(bands)
     if level <= 0 or duration <= 0:
-        return np.zeros((len(bands) // PACE, 2), np.float32)
+        return np.zeros((len(bands) // VIEW.pace, 2), np.float32)
     heard = going_round(bands, duration) if duration < SHORTEST_S else bands
-    return band_network.activations(heard, level, net, PACE)
+    return band_network.activations(heard, level, net, VIEW)
 
 
 @cache
@@ -50,4 +50,4 @@ def network() -> BandNetwork:
     NotInstalledError
         If they are missing or damaged.
     """
-    return read_network(MODEL, BandNetwork, band_network.n_inputs(PACE))
+    return read_network(MODEL, BandNetwork, VIEW.n_inputs)

@@ -20,9 +20,7 @@ LAG_FRAMES = 2  # a rise is measured over 23 ms
 LOCAL_MEAN_S = 0.8
 PIECE_FRAMES = 1 << 14
 PEAK_FLOOR = 0.15  # of the strong onsets' height
-# Of the registers' rises together: a held triad ripples by 0.01, voices and strings by up to 0.2, by which a
-# soft note of theirs may rise too; the best of 0 to 0.6 on chorales and tunes rendered with such sounds.
-FAINTEST_ONSET = 0.1
+FAINTEST_ONSET = 0.1  # of the registers' rises together: a held triad ripples by 0.01, strings by up to 0.2
 START_FRAMES = 8  # in which a recording begins that is cut where its first note is
 AROUND = 8  # frames before and after an onset
 SAME_EVENT = 0.05  # of the strongest rise: what one note does while it dies away is less, 0.01 to 0.03
@@ -50,6 +48,11 @@ def rises(L: FloatArray) -> FloatArray:
     before = scipy.ndimage.maximum_filter1d(L[:-LAG_FRAMES], 3, axis=1)
     result: FloatArray = np.maximum(0, L[LAG_FRAMES:] - before)
     return result
+
+
+def differences(L: FloatArray) -> FloatArray:
+    """Return how much compressed bands, shape (n, N_BANDS), rise or fall over two frames, as `rises` does."""
+    return L[LAG_FRAMES:] - L[:-LAG_FRAMES]
 
 
 def onset_envelope(bands: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -125,25 +128,20 @@ def _rise(bands: FloatArray) -> FloatArray:
     return envelope
 
 
-def pick_onsets(envelope: FloatArray, scale: FloatArray) -> FloatArray:
-    """Return when notes and drums begin, in seconds, from what `onset_envelope` says.
-
-    A peak of the rise of all registers that is highest within 30 ms, well above its surroundings of 0.2 s,
-    and weak neither beside the strong ones nor by itself, as the ripple of a held chord is. Silence has none.
-    """
-    times: FloatArray = np.maximum(0.0, _peaks(envelope @ scale.astype(np.float64)) / FRAME_RATE + LEAD_S)
-    return times
-
-
 def _peaks(curve: FloatArray) -> IntArray:
-    if not curve.any():
-        return np.zeros(0, np.intp)
     around = scipy.ndimage.uniform_filter1d(curve, 2 * round(0.1 * FRAME_RATE) + 1)
-    highest = scipy.ndimage.maximum_filter1d(curve, 2 * round(0.03 * FRAME_RATE) + 1) == curve
-    floor = max(FAINTEST_ONSET, PEAK_FLOOR * float(np.percentile(curve, 98)))
-    frames = np.flatnonzero(highest & (curve > 1.5 * around) & (curve > floor))
-    if len(frames) == 0:
-        return frames
-    # Two frames of one height are one onset.
-    first: IntArray = frames[np.concatenate([[True], np.diff(frames) > 2])]
+    floor = (
+        max(FAINTEST_ONSET, PEAK_FLOOR * float(np.percentile(curve, 98))) if len(curve) else FAINTEST_ONSET
+    )
+    frames = highest(curve, round(0.03 * FRAME_RATE))
+    peaks: IntArray = frames[(curve[frames] > 1.5 * around[frames]) & (curve[frames] > floor)]
+    return peaks
+
+
+def highest(curve: FloatArray, reach: int) -> IntArray:
+    """Return the frames that are highest of `reach` to each side; of neighbours of one height the first."""
+    if len(curve) == 0:
+        return np.zeros(0, np.intp)
+    frames = np.flatnonzero(scipy.ndimage.maximum_filter1d(curve, 2 * reach + 1) == curve)
+    first: IntArray = frames[np.concatenate([[True], np.diff(frames) > LAG_FRAMES])]
     return first

@@ -1,6 +1,6 @@
 """What speaks for beats: how the registers rise, and what the beat network says of the bands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,13 +22,11 @@ class Cues:
     """An onset envelope, shape (n, 4), and likelihoods of beats and downbeats, shape (m, 2).
 
     The envelope has `bands.FRAME_RATE` frames a second, the likelihoods `beat_network.FRAME_RATE`; those of a
-    short recording go round some times. `scale` is what each column of the envelope was divided by, shape
-    (4,), `once` whether something begins once only.
+    short recording go round some times. `once` is whether something begins once only.
     """
 
     envelope: FloatArray
     likelihoods: FloatArray
-    scale: FloatArray = field(default_factory=lambda: np.ones(4))
     once: bool = False
 
     @cached_property
@@ -71,7 +69,7 @@ def cues(bands: FloatArray, duration: float) -> Cues:
     """Listen for beats in bands, shape (n_frames, N_BANDS), of a recording of `duration` seconds."""
     likelihoods = beat_network.activations(bands, duration, beat_network.network())
     envelope, scale = onset_envelope(bands)
-    return Cues(envelope, likelihoods, scale, is_one_event(bands, envelope, scale))
+    return Cues(envelope, likelihoods, is_one_event(bands, envelope, scale))
 
 
 def _scaled(curve: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 from engines._audio import FloatArray
 from engines._networks import write_weights
 from engines.analyze import bands as band
-from engines.analyze.band_network import BandNetwork, inputs, n_inputs
+from engines.analyze.band_network import BandNetwork, View
 from engines.analyze.onset_strength import LAG_FRAMES, LEAD_S, mean_level
 
 BATCH = 16
@@ -41,9 +41,9 @@ def item(name: str, group: str, bands: FloatArray, duration: float, *events: Flo
 
 @dataclass(frozen=True)
 class Shape:
-    """A network that answers every `pace` frames about `kinds` of events, and what it is shown at a time."""
+    """A network that tells kinds of events from its view of bands, and how much it is shown at a time."""
 
-    pace: int
+    view: View
     kinds: int
     channels: int
     layers: int
@@ -62,7 +62,8 @@ class Plan:
 
 def example(item: Item, shape: Shape, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Cut some seconds out of a piece, played faster or slower, louder or softer, through an equaliser."""
-    n = shape.pace * round(shape.seconds * band.FRAME_RATE / shape.pace)
+    pace = shape.view.pace
+    n = pace * round(shape.seconds * band.FRAME_RATE / pace)
     speed = float(np.exp(rng.uniform(-STRETCH, STRETCH)))
     needed = int(n * speed) + LAG_FRAMES + 2
     start = int(rng.integers(max(1, len(item.bands) - needed)))
@@ -76,10 +77,10 @@ def example(item: Item, shape: Shape, rng: np.random.Generator) -> tuple[FloatAr
     gains = np.exp((rng.standard_normal(5) * 0.25) @ ripples).astype(np.float32)
     if rng.random() < 0.3:
         part = np.roll(part, int(rng.choice([-1, 1])), axis=1)
-    x = inputs(part * gains, max(level, 1e-9), shape.pace)
+    x = shape.view.inputs(part * gains, max(level, 1e-9))
     y = np.zeros((len(x), len(item.events)), np.float32)
     for column, times in enumerate(item.events):
-        frames = (((times - LEAD_S) * band.FRAME_RATE - start) / speed - LAG_FRAMES) / shape.pace
+        frames = (((times - LEAD_S) * band.FRAME_RATE - start) / speed - LAG_FRAMES) / pace
         for offset, value in ((0, 1.0), (-1, NEAR), (1, NEAR)):
             place = np.round(frames).astype(int) + offset
             place = place[(place >= 0) & (place < len(y))]
@@ -90,7 +91,7 @@ def example(item: Item, shape: Shape, rng: np.random.Generator) -> tuple[FloatAr
 def build(tf: Any, shape: Shape) -> Any:
     """Build a `BandNetwork` in Keras."""
     layers = tf.keras.layers
-    x = frames = layers.Input((None, n_inputs(shape.pace)))
+    x = frames = layers.Input((None, shape.view.n_inputs))
     x = layers.Dense(shape.channels, activation="relu")(x)
     x = layers.Dropout(0.1)(x)
     for layer in range(shape.layers):

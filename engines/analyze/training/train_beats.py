@@ -18,13 +18,13 @@ import scipy.signal
 
 from engines._audio import FloatArray
 from engines._networks import read_network
-from engines.analyze.band_network import BandNetwork, n_inputs
-from engines.analyze.beat_network import FRAME_RATE, MODEL, PACE, SHORTEST_S, activations, going_round
+from engines.analyze.band_network import BandNetwork
+from engines.analyze.beat_network import FRAME_RATE, MODEL, SHORTEST_S, VIEW, activations, going_round
 from engines.analyze.onset_strength import LEAD_S
 from engines.analyze.training.band_training import Item, Plan, Shape, item, train
 from engines.analyze.training.rendered import RenderedPiece, for_rankers
 
-SHAPE = Shape(pace=PACE, kinds=2, channels=48, layers=9, seconds=23.0)
+SHAPE = Shape(view=VIEW, kinds=2, channels=48, layers=9, seconds=23.0)
 
 
 def read(path: Path) -> Item:
@@ -62,7 +62,7 @@ def main() -> None:
     kept = [i for i in items if for_rankers(i.name)]
     used = [i for i in items if not for_rankers(i.name) and i.group not in arguments.without]
     print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
-    start = read_network(arguments.start, BandNetwork, n_inputs(PACE)) if arguments.start else None
+    start = read_network(arguments.start, BandNetwork, VIEW.n_inputs) if arguments.start else None
     plan = Plan(arguments.epochs, arguments.rate, arguments.seed, start)
     net = train(used, SHAPE, plan, arguments.out)
     scores: dict[str, list[tuple[float, float]]] = {}

@@ -3,15 +3,15 @@
 import numpy as np
 
 from engines._audio import FloatArray
-from engines.analyze.band_network import BandNetwork, n_inputs
+from engines.analyze.band_network import BandNetwork, View
 from engines.analyze.bands import N_BANDS
 
 
-def random_network(pace: int, kinds: int, layers: int, seed: int = 0) -> BandNetwork:
+def random_network(view: View, kinds: int, layers: int, seed: int = 0) -> BandNetwork:
     """Make a network that answers something else at every frame."""
     rng = np.random.default_rng(seed)
     c = 8
-    shapes = ((n_inputs(pace), c), (c,), (layers, 3, c, c), (layers, c), (c, kinds), (kinds,))
+    shapes = ((view.n_inputs, c), (c,), (layers, 3, c, c), (layers, c), (c, kinds), (kinds,))
     return BandNetwork(*((rng.standard_normal(shape) * 0.3).astype(np.float32) for shape in shapes))
 
 

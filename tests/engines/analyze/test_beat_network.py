@@ -8,20 +8,22 @@ import pytest
 from engines._errors import NotInstalledError
 from engines.analyze import beat_network as bn
 from engines.analyze import listening
+from engines.analyze.band_network import View
 from engines.analyze.bands import FRAME_RATE, N_BANDS
+from engines.analyze.onset_strength import rises
 from tests import signals
 from tests.engines.analyze.chance import random_bands, random_network
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 50])
 def test_a_moment_has_an_answer(n: int) -> None:
-    said = bn.activations(random_bands(n), n / FRAME_RATE, random_network(bn.PACE, 2, 9))
+    said = bn.activations(random_bands(n), n / FRAME_RATE, random_network(bn.VIEW, 2, 9))
     assert np.isfinite(said).all()
 
 
 def test_silence_has_no_beats() -> None:
     bands = np.zeros((3000, N_BANDS), np.float32)
-    assert not bn.activations(bands, 3000 / FRAME_RATE, random_network(bn.PACE, 2, 9)).any()
+    assert not bn.activations(bands, 3000 / FRAME_RATE, random_network(bn.VIEW, 2, 9)).any()
 
 
 def test_a_short_recording_goes_round() -> None:
@@ -49,6 +51,6 @@ def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(bn, "MODEL", tmp_path / "beats.npz")
     with pytest.raises(NotInstalledError, match="missing or damaged; reinstall"):
         bn.network.__wrapped__()
-    np.savez(tmp_path / "beats.npz", **vars(random_network(bn.PACE + 1, 2, 9)))
+    np.savez(tmp_path / "beats.npz", **vars(random_network(View(3, rises), 2, 9)))
     with pytest.raises(NotInstalledError, match="missing or damaged"):
         bn.network.__wrapped__()

@@ -5,17 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engines.analyze.band_network import View
 from engines.analyze.bands import FRAME_RATE, N_BANDS
-from engines.analyze.onset_strength import LEAD_S
+from engines.analyze.onset_strength import LEAD_S, differences, rises
 from engines.analyze.training import band_training
 from engines.analyze.training.band_training import BATCH, Plan, Shape, example
 
 SECONDS, PERIOD = 60, 0.5
-PACES = pytest.mark.parametrize("pace", [1, 2])
+VIEWS = [View(1, differences), View(2, rises)]
 
 
-def shape(pace: int) -> Shape:
-    return Shape(pace=pace, kinds=2, channels=48, layers=5, seconds=23.0)
+def shape(view: View) -> Shape:
+    return Shape(view=view, kinds=2, channels=48, layers=5, seconds=23.0)
 
 
 def loud_on_beats() -> band_training.Item:
@@ -28,12 +29,12 @@ def loud_on_beats() -> band_training.Item:
     return band_training.item("a_b@0", "a", bands, SECONDS, beats, beats[::4])
 
 
-@PACES
+@pytest.mark.parametrize("view", VIEWS, ids=["1", "2"])
 @pytest.mark.parametrize("seed", range(6))
-def test_answers_lie_where_inputs_rise(seed: int, pace: int) -> None:
-    x, y = example(loud_on_beats(), shape(pace), np.random.default_rng(seed))
-    assert len(x) == len(y) == round(23.0 * FRAME_RATE / pace)
-    rise = x[:, : pace * N_BANDS].sum(axis=1)
+def test_answers_lie_where_inputs_rise(seed: int, view: View) -> None:
+    x, y = example(loud_on_beats(), shape(view), np.random.default_rng(seed))
+    assert len(x) == len(y) == round(23.0 * FRAME_RATE / view.pace)
+    rise = x[:, : view.pace * N_BANDS].sum(axis=1)
     beats = np.flatnonzero(y[2:-2, 0] == 1) + 2
     assert len(beats) > 30
     nearest = [max(range(b - 2, b + 3), key=rise.__getitem__) for b in beats]
@@ -42,7 +43,7 @@ def test_answers_lie_where_inputs_rise(seed: int, pace: int) -> None:
 
 
 def test_a_network_learns(tmp_path: Path) -> None:
-    item, of_beats = loud_on_beats(), shape(2)
+    item, of_beats = loud_on_beats(), shape(VIEWS[1])
     out = tmp_path / "net.npz"
     plan = Plan(epochs=30, rate=2e-3, seed=0, start=None)
     net = band_training.train([item] * BATCH, of_beats, plan, out)
