@@ -1,8 +1,10 @@
 """Training of the networks that hear the bands: what they are shown, their layers, and how they are fitted.
 
-In Keras, which only training needs.
+In Keras, which only training needs. `from_command_line` is what the scripts for each network begin with.
 """
 
+import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._networks import write_weights
+from engines._networks import read_network, write_weights
 from engines.analyze import bands as band
 from engines.analyze.band_network import BandNetwork, View
 from engines.analyze.onset_strength import LAG_FRAMES, LEAD_S, mean_level
+from engines.analyze.training.rendered import for_rankers
 
 BATCH = 16
 STRETCH = 0.22  # natural logarithm, either way
@@ -147,3 +150,32 @@ def train(items: list[Item], shape: Shape, plan: Plan, out: Path) -> BandNetwork
         if epoch % EVERY == 0 or epoch == plan.epochs:
             write_weights(out, weights_of(model))
     return weights_of(model)
+
+
+def from_command_line(
+    description: str, read: Callable[[Path], Item], shape: Shape, rate: float, out: Path
+) -> tuple[BandNetwork, list[Item]]:
+    """Train on the pieces that the command line names; return the network, and the pieces kept from it.
+
+    `rate` and `out` are the defaults of how fast to begin and where weights are written.
+    """
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--pieces", type=Path, required=True, help="the folder that beat_pieces wrote")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="KIND", help="left out; may be repeated"
+    )
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=out)
+    arguments = parser.parse_args()
+    items = [read(path) for path in sorted(arguments.pieces.glob("*.npz"))]
+    kept = [piece for piece in items if for_rankers(piece.name)]
+    used = [p for p in items if not for_rankers(p.name) and p.group not in arguments.without]
+    if len(used) < BATCH:
+        parser.error(f"--pieces: {len(used)} to train on in {arguments.pieces}; must be at least {BATCH}")
+    print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
+    start = read_network(arguments.start, BandNetwork, shape.view.n_inputs) if arguments.start else None
+    plan = Plan(arguments.epochs, arguments.rate, arguments.seed, start)
+    return train(used, shape, plan, arguments.out), kept

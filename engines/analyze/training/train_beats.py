@@ -9,7 +9,6 @@ how the network does on music it has seen nothing of; `--start` goes on from wei
 which only this script needs.
 """
 
-import argparse
 from pathlib import Path
 
 import mir_eval
@@ -17,12 +16,10 @@ import numpy as np
 import scipy.signal
 
 from engines._audio import FloatArray
-from engines._networks import read_network
-from engines.analyze.band_network import BandNetwork
 from engines.analyze.beat_network import FRAME_RATE, MODEL, SHORTEST_S, VIEW, activations, going_round
 from engines.analyze.onset_strength import LEAD_S
-from engines.analyze.training.band_training import Item, Plan, Shape, item, train
-from engines.analyze.training.rendered import RenderedPiece, for_rankers
+from engines.analyze.training.band_training import Item, Shape, from_command_line, item
+from engines.analyze.training.rendered import RenderedPiece
 
 SHAPE = Shape(view=VIEW, kinds=2, channels=48, layers=9, seconds=23.0)
 
@@ -49,22 +46,7 @@ def peaks(activation: FloatArray) -> FloatArray:
 
 def main() -> None:
     """Train, report and write."""
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--pieces", type=Path, required=True)
-    parser.add_argument("--without", action="append", default=[])
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=MODEL)
-    arguments = parser.parse_args()
-    items = [read(path) for path in sorted(arguments.pieces.glob("*.npz"))]
-    kept = [i for i in items if for_rankers(i.name)]
-    used = [i for i in items if not for_rankers(i.name) and i.group not in arguments.without]
-    print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
-    start = read_network(arguments.start, BandNetwork, VIEW.n_inputs) if arguments.start else None
-    plan = Plan(arguments.epochs, arguments.rate, arguments.seed, start)
-    net = train(used, SHAPE, plan, arguments.out)
+    net, kept = from_command_line(str(__doc__), read, SHAPE, rate=2e-3, out=MODEL)
     scores: dict[str, list[tuple[float, float]]] = {}
     for piece in kept:
         if len(piece.events[0]) and piece.duration > SHORTEST_S:

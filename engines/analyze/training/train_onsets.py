@@ -8,7 +8,6 @@ songs the threshold is chosen, with which the F-measure at 50 ms is reported, of
 leaves a kind out, `--start` goes on from weights that are there. In Keras, which only this script needs.
 """
 
-import argparse
 import zlib
 from pathlib import Path
 
@@ -16,11 +15,10 @@ import mir_eval
 import numpy as np
 
 from engines._audio import FloatArray
-from engines._networks import read_network
 from engines.analyze.band_network import BandNetwork
 from engines.analyze.onset_network import MODEL, VIEW, activations, onset_times
-from engines.analyze.training.band_training import Item, Plan, Shape, item, train
-from engines.analyze.training.rendered import FOLDS, RenderedPiece, for_rankers, song_of
+from engines.analyze.training.band_training import Item, Shape, from_command_line, item
+from engines.analyze.training.rendered import FOLDS, RenderedPiece, song_of
 
 SHAPE = Shape(view=VIEW, kinds=1, channels=48, layers=6, seconds=11.5)
 THRESHOLDS = np.arange(0.06, 0.61, 0.02)
@@ -54,21 +52,8 @@ def _f_measure(true: FloatArray, found: FloatArray) -> float:
 
 def main() -> None:
     """Train, report and write."""
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--pieces", type=Path, required=True)
-    parser.add_argument("--without", action="append", default=[])
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=MODEL)
-    arguments = parser.parse_args()
-    items = [read(path) for path in sorted(arguments.pieces.glob("*.npz"))]
-    kept = [i for i in items if for_rankers(i.name) and len(i.events[0])]
-    used = [i for i in items if not for_rankers(i.name) and i.group not in arguments.without]
-    print(f"{len(used)} pieces to train on, {len(kept)} kept; seed {arguments.seed}", flush=True)
-    start = read_network(arguments.start, BandNetwork, VIEW.n_inputs) if arguments.start else None
-    net = train(used, SHAPE, Plan(arguments.epochs, arguments.rate, arguments.seed, start), arguments.out)
+    net, kept = from_command_line(str(__doc__), read, SHAPE, rate=3e-3, out=MODEL)
+    kept = [piece for piece in kept if len(piece.events[0])]
     f = scores(kept, net)
     choosing = np.array([chosen_on(piece) for piece in kept])
     best = int(f[choosing].mean(axis=0).argmax())
