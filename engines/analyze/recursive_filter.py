@@ -1,7 +1,7 @@
 """Recursive filters as matrix products, in blocks, exact to rounding.
 
-A run of 32 samples leaves a filter as a product of the run with its impulse responses, plus what its state
-before the run rings on; states of 32 runs follow from each other the same way. It is as fast as scipy's
+A run of 64 samples leaves a filter as a product of the run with its impulse responses, plus what its state
+before the run rings on; states of 64 runs follow from each other the same way. It is as fast as scipy's
 `sosfilt`, without `scipy.signal`, whose import alone would take a worker longer than it may take to be
 ready.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 from engines._audio import FloatArray
 
-RUN = 32  # samples decided at once
+RUN = 64  # samples decided at once
 GROUP = 64  # runs whose states are decided at once
 
 
