@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,15 +63,19 @@ def ask(paths: Sequence[Path], essentia: str | None) -> dict[str, list[Answer]]:
 
 
 def _run(code: str, python: str, paths: Sequence[Path]) -> list[Answer]:
+    return [Answer(tempo, np.array(beats), key) for tempo, beats, key in said(code, python, paths)]
+
+
+def said(code: str, python: str, paths: Sequence[Path]) -> list[Any]:
+    """Run a program that reads paths, one a line, and writes a JSON list for each; return the lists."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "anchor.py"
         script.write_text(code)
         lines = "".join(f"{path.resolve()}\n" for path in paths)
         done = subprocess.run(
-            [python, str(script)], input=lines, check=True, stdout=subprocess.PIPE, text=True
+            [python, "-W", "ignore", str(script)], input=lines, check=True, stdout=subprocess.PIPE, text=True
         )
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    return [Answer(tempo, np.array(beats), key) for tempo, beats, key in said]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
 
 
 def differences(

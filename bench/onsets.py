@@ -11,8 +11,6 @@ this project: `--essentia` names an interpreter that has it.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-from bench import bootstrap, made_scores, made_truth
+from bench import anchors, bootstrap, made_scores, made_truth
 from engines import _audio, analyze
 from engines._audio import FloatArray
 from engines.analyze.training.render import TIM, apart
@@ -103,15 +101,6 @@ def _saved(
     return name, path, apart([note.start for note in notes])
 
 
-def said(code: str, python: str, paths: Sequence[Path]) -> list[FloatArray]:
-    """Ask another program."""
-    lines = "".join(f"{path}\n" for path in paths)
-    done = subprocess.run(
-        [python, "-W", "ignore", "-c", code], input=lines, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return [np.array(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("[")]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--pieces", type=int, default=16, help="a row")
@@ -127,9 +116,9 @@ def main() -> None:
             rows += sampled_drums(Path(folder), arguments.hydrogen, arguments.pieces, rng)
         paths = [path for _, path, _ in rows]
         answers = {OURS: [np.array(analyze.onsets(path).onset_times) for path in paths]}
-        answers["librosa"] = said(OTHERS["librosa"], sys.executable, paths)
-        if arguments.essentia:
-            answers["Essentia"] = said(OTHERS["Essentia"], arguments.essentia, paths)
+        for who, python in (("librosa", sys.executable), ("Essentia", arguments.essentia)):
+            if python:
+                answers[who] = [np.array(times) for times in anchors.said(OTHERS[who], python, paths)]
     f = {
         who: np.array(
             [mir_eval.onset.f_measure(true, a)[0] for (_, _, true), a in zip(rows, found, strict=True)]
