@@ -62,8 +62,7 @@ def audio(path: Path, image: bool, progress: Progress) -> Analysis:
     # First, and then let go: of three hours it is 50 MB, and its spread takes as much again.
     spectrum = _spectrum(heard.shape)
     heard = replace(heard, shape=replace(NO_SHAPE, rms=heard.shape.rms))
-    speaks = cues(heard.bands, heard.duration)
-    found = find_rhythm(speaks, heard.pitches, heard.duration)
+    found = _rhythm_of(heard)
     rhythm = _beats(found, heard)
     progress(0.95, "key")
     tonality = _key(heard)
@@ -222,7 +221,11 @@ def warm_up() -> None:
 def _rhythm(path: Path, progress: Progress) -> tuple[Rhythm, Heard]:
     heard = listen(path, {RHYTHM, TONAL}, progress)
     progress(0.8, "beats")
-    return find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration), heard
+    return _rhythm_of(heard), heard
+
+
+def _rhythm_of(heard: Heard) -> Rhythm:
+    return find_rhythm(cues(heard.bands, heard.duration), heard.pitches, heard.duration)
 
 
 def _beats(found: Rhythm, heard: Heard) -> Beats:

@@ -130,9 +130,7 @@ def _rise(bands: FloatArray) -> FloatArray:
 
 def _peaks(curve: FloatArray) -> IntArray:
     around = scipy.ndimage.uniform_filter1d(curve, 2 * round(0.1 * FRAME_RATE) + 1)
-    floor = (
-        max(FAINTEST_ONSET, PEAK_FLOOR * float(np.percentile(curve, 98))) if len(curve) else FAINTEST_ONSET
-    )
+    floor = max(FAINTEST_ONSET, PEAK_FLOOR * float(np.percentile(curve, 98)))
     frames = highest(curve, round(0.03 * FRAME_RATE))
     peaks: IntArray = frames[(curve[frames] > 1.5 * around[frames]) & (curve[frames] > floor)]
     return peaks
